@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* bmaptool copy: an image to a device or file, by its map. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/checked.h"
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "bmap/job.h"
+#include "bmap/log.h"
+#include "bmap/sign.h"
+#include "cli/log_terminal.h"
+#include "cli/option_table.h"
+#include "commands.h"
+#include "monitor.h"
+
+enum {
+	BMAP,
+	NOBMAP,
+	BMAP_SIG,
+	NO_SIG_VERIFY,
+	KEYRING,
+	FINGERPRINT,
+	NO_VERIFY,
+	PSPLASH_PIPE,
+	REMOVABLE_DEVICE,
+	FORCE,
+	MEMBER,
+	RETRIES,
+	THREADS,
+	MEMORY,
+};
+
+static const struct cli_option option_table[] = {
+	[BMAP] = {"bmap", 0, "BMAP", "looked for beside the image", "the map of the image"},
+	[NOBMAP] = {"nobmap", 0, NULL, NULL, "copy without a map: every block"},
+	[BMAP_SIG] = {"bmap-sig", 0, "SIG", "looked for beside the map",
+		      "the detached OpenPGP signature of the map"},
+	[NO_SIG_VERIFY] = {"no-sig-verify", 0, NULL, NULL, "do not verify the map's signature"},
+	[KEYRING] = {"keyring", 0, "KEYRING", "the user's keys",
+		     "the file of public keys to verify the signature with"},
+	[FINGERPRINT] = {"fingerprint", 0, "FINGERPRINT", "any key of the keyring",
+			 "the fingerprint of the key that must have signed the map"},
+	[NO_VERIFY] = {"no-verify", 0, NULL, NULL, "do not compare checksums while copying"},
+	[PSPLASH_PIPE] = {"psplash-pipe", 0, "PIPE", NULL,
+			  "write the progress to this pipe of psplash"},
+	[REMOVABLE_DEVICE] = {"removable-device", 0, NULL, NULL,
+			      "copy only to a removable block device"},
+	[FORCE] = {"force", 0, NULL, NULL,
+		   "make a regular file when the destination under /dev does not exist"},
+	[MEMBER] = {"member", 0, "NAME", "the only image", "the image in an archive"},
+	[RETRIES] = {"retries", 0, "N", "5",
+		     "how often to try again when a transfer breaks and gets no further"},
+	[THREADS] = {"threads", 0, "N", "one a processor", "the threads that decompress"},
+	[MEMORY] = {"memory", 0, "SIZE", "48M",
+		    "the memory for data in flight, 8M at least; also raises what a decompressor's "
+		    "window may take, 160M otherwise"},
+};
+
+static const char *const positionals[] = {"image", "dest"};
+
+static const struct cli_command command = {
+	.name = "bmaptool copy",
+	.summary = "Copy the mapped blocks of an image, a file or URL, to a block device or file. "
+		   "The image may be compressed or in an archive: uncompressed, bz2, gz, xz, lzo, "
+		   "lz4, zst, tar.gz, tar.bz2, tar.xz, tar.lzo, tar.lz4, tar.zst, zip. \"-\" is "
+		   "standard input.",
+	.options = option_table,
+	.n_options = ARRAY_SIZE(option_table),
+	.positionals = positionals,
+	.n_positionals = ARRAY_SIZE(positionals),
+};
+
+struct copy_options {
+	const char *image, *dest;
+	const char *bmap, *bmap_sig, *psplash_pipe;
+	bool nobmap, no_sig_verify;
+	struct bmap_signature_options signature;
+	struct bmap_copy_options copy;
+	struct bmap_target_options target;
+	struct bmap_image_options image_options;
+	bool show_progress;
+};
+
+static int take_number(size_t option, const char *value, uint64_t max, unsigned int *number)
+{
+	uint64_t wide;
+
+	if (cli_parse_number(&command, &option_table[option], value, max, &wide) < 0)
+		return -1;
+	*number = (unsigned int)wide;
+	return 0;
+}
+
+static int take_option(void *opaque, size_t option, const char *value)
+{
+	struct copy_options *copy = opaque;
+
+	switch (option) {
+	case BMAP:
+		copy->bmap = value;
+		return 0;
+	case NOBMAP:
+		copy->nobmap = true;
+		return 0;
+	case BMAP_SIG:
+		copy->bmap_sig = value;
+		return 0;
+	case NO_SIG_VERIFY:
+		copy->no_sig_verify = true;
+		return 0;
+	case KEYRING:
+		copy->signature.keyring = value;
+		return 0;
+	case FINGERPRINT:
+		copy->signature.fingerprint = value;
+		return 0;
+	case NO_VERIFY:
+		copy->copy.no_verify = true;
+		return 0;
+	case PSPLASH_PIPE:
+		copy->psplash_pipe = value;
+		return 0;
+	case REMOVABLE_DEVICE:
+		copy->target.removable = true;
+		return 0;
+	case FORCE:
+		copy->target.force = true;
+		return 0;
+	case MEMBER:
+		copy->image_options.member = value;
+		return 0;
+	case RETRIES:
+		return take_number(option, value, 1000, &copy->image_options.n_retries);
+	case THREADS:
+		return take_number(option, value, 1024, &copy->image_options.n_threads);
+	default:
+		return cli_parse_size(&command, &option_table[option], value,
+				      &copy->image_options.memory_bytes);
+	}
+}
+
+static int check_exclusions(const struct copy_options *copy, struct bmap_error *err)
+{
+	const char *first = NULL, *second = NULL;
+
+	if (copy->nobmap && copy->bmap) {
+		first = "--nobmap";
+		second = "--bmap";
+	} else if (copy->bmap_sig && copy->no_sig_verify) {
+		first = "--bmap-sig";
+		second = "--no-sig-verify";
+	} else if (copy->no_sig_verify && copy->signature.keyring) {
+		first = "--no-sig-verify";
+		second = "--keyring";
+	} else if (copy->no_sig_verify && copy->signature.fingerprint) {
+		first = "--no-sig-verify";
+		second = "--fingerprint";
+	}
+	if (!first)
+		return 0;
+	return bmap_error_set(err, EINVAL, "%s and %s cannot be used together", first, second);
+}
+
+/* ---- the things of one copy ---- */
+
+struct copy {
+	const struct copy_options *options;
+	struct monitor *monitor;
+	struct bmap_job *job;
+	struct bmap_image *image;
+	struct bmap_document *document, *signature;
+	struct bmap_signature_report report;
+	struct bmap *map; /* NULL: --nobmap */
+	struct bmap_target *target;
+	struct bmap_copy_result result;
+};
+
+static void copy_fini(struct copy *copy)
+{
+	bmap_target_close(copy->target);
+	monitor_watch(copy->monitor, NULL, NULL);
+	bmap_free(copy->map);
+	bmap_document_free(copy->document);
+	bmap_document_free(copy->signature);
+	bmap_image_close(copy->image);
+	bmap_job_free(copy->job);
+}
+
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat first, second;
+
+	return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+	       first.st_ino == second.st_ino;
+}
+
+static const char *base_name(const char *location)
+{
+	const char *slash = strrchr(location, '/');
+
+	return slash && slash[1] ? slash + 1 : location;
+}
+
+/* ---- map and signature ---- */
+
+static int find_map(struct copy *copy, struct bmap_error *err)
+{
+	const struct copy_options *options = copy->options;
+
+	if (options->bmap) {
+		if (bmap_document_read(&copy->document, options->bmap, &options->image_options,
+				       err) < 0)
+			return bmap_error_prefix(err, "cannot open bmap file '%s'", options->bmap);
+		return 0;
+	}
+	if (bmap_find_map(&copy->document, options->image, &options->image_options, err) < 0)
+		return bmap_error_prefix(err, "cannot open bmap file");
+	if (copy->document)
+		bmap_log(BMAP_LOG_INFO, "discovered bmap file '%s'", copy->document->name);
+	return 0;
+}
+
+/* Beside the map; the one named must be there. */
+static int find_signature(struct copy *copy, struct bmap_error *err)
+{
+	const struct copy_options *options = copy->options;
+
+	if (options->bmap_sig) {
+		if (bmap_document_read(&copy->signature, options->bmap_sig,
+				       &options->image_options, err) < 0)
+			return bmap_error_prefix(err, "cannot open bmap signature file '%s'",
+						 options->bmap_sig);
+		return 0;
+	}
+	if (bmap_find_signature(&copy->signature, copy->document->location,
+				&options->image_options, err) < 0)
+		return bmap_error_prefix(err, "cannot open bmap signature file");
+	if (copy->signature)
+		bmap_log(BMAP_LOG_INFO, "discovered signature file for bmap '%s'",
+			 copy->signature->name);
+	return 0;
+}
+
+static int verify_signature(struct copy *copy, struct bmap_error *err)
+{
+	const struct copy_options *options = copy->options;
+	bool is_inline = bmap_signature_is_inline(copy->document);
+
+	if (is_inline)
+		bmap_log(BMAP_LOG_INFO, "discovered inline signature");
+	if (options->no_sig_verify)
+		return is_inline ? bmap_signature_unwrap(copy->document, err) : 0;
+	if (!is_inline && find_signature(copy, err) < 0)
+		return -err->code;
+	if (!is_inline && !copy->signature) {
+		if (options->signature.fingerprint || options->signature.keyring)
+			return bmap_error_set(err, EKEYREJECTED, "no signature found but %s given",
+					      options->signature.fingerprint ? "--fingerprint"
+									     : "--keyring");
+		return 0;
+	}
+	if (bmap_signature_verify(copy->document, is_inline ? NULL : copy->signature,
+				  &options->signature, &copy->report, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < copy->report.n_signers; i++)
+		bmap_log(BMAP_LOG_INFO,
+			 "successfully verified bmap file signature of %s (fingerprint %s)",
+			 copy->report.signers[i].user, copy->report.signers[i].fingerprint);
+	return 0;
+}
+
+static int read_map(struct copy *copy, struct bmap_error *err)
+{
+	if (verify_signature(copy, err) < 0)
+		return -err->code;
+	return bmap_parse(&copy->map, copy->document->text, copy->document->len,
+			  copy->document->name, err);
+}
+
+static int open_image(struct copy *copy, struct bmap_error *err)
+{
+	return bmap_image_open(&copy->image, copy->options->image, &copy->options->image_options,
+			       err);
+}
+
+/* No map beside the image: the last place is the archive that it may lie in. */
+static int find_map_inside(struct copy *copy, struct bmap_error *err)
+{
+	if (bmap_find_map_inside(&copy->document, copy->image, err) < 0)
+		return -err->code;
+	if (copy->document) {
+		bmap_log(BMAP_LOG_INFO, "discovered bmap file '%s'", copy->document->name);
+		return read_map(copy, err);
+	}
+	if (copy->options->bmap_sig)
+		return bmap_error_set(err, ENOENT,
+				      "the bmap signature file was specified, but bmap file was not "
+				      "found");
+	return bmap_error_set(err, ENOENT,
+			      "bmap file not found, please, use --nobmap option to flash without "
+			      "bmap");
+}
+
+/*
+ * Image and map, opened and found good.  A local image comes first, since its sentence is the more
+ * useful one; a remote one last, so that its connection does not stand idle: some servers have
+ * but one.
+ */
+static int open_sources(struct copy *copy, struct bmap_error *err)
+{
+	const struct copy_options *options = copy->options;
+	bool is_remote = bmap_location_is_remote(options->image);
+
+	if (options->bmap && (!strcmp(options->bmap, options->image) ||
+			      is_same_file(options->bmap, options->image)))
+		return bmap_error_set(err, EINVAL,
+				      "Make sure you are writing your image and not the bmap file "
+				      "(you specified the same path for them)");
+	if (!is_remote && open_image(copy, err) < 0)
+		return -err->code;
+	if (!options->nobmap && find_map(copy, err) < 0)
+		return -err->code;
+	if (copy->document && read_map(copy, err) < 0)
+		return -err->code;
+	if (is_remote && open_image(copy, err) < 0)
+		return -err->code;
+	return options->nobmap || copy->map ? 0 : find_map_inside(copy, err);
+}
+
+/* ---- the target ---- */
+
+/* Nothing that the copy reads may be what it writes. */
+static int check_target(struct copy *copy, struct bmap_error *err)
+{
+	const char *dest = copy->options->dest;
+
+	if (bmap_image_is_same_file(copy->image, dest))
+		return bmap_error_set(err, EINVAL,
+				      "the image and the destination are the same: '%s' and '%s'",
+				      bmap_image_name(copy->image), dest);
+	if (copy->document && is_same_file(copy->document->location, dest))
+		return bmap_error_set(err, EINVAL,
+				      "the bmap file and the destination are the same: '%s' and '%s'",
+				      copy->document->name, dest);
+	if (copy->signature && is_same_file(copy->signature->location, dest))
+		return bmap_error_set(err, EINVAL,
+				      "the signature and the destination are the same: '%s' and '%s'",
+				      copy->signature->name, dest);
+	return bmap_target_open(&copy->target, dest, &copy->options->target, err);
+}
+
+static void announce(const struct copy *copy)
+{
+	const struct copy_options *options = copy->options;
+	const struct bmap *map = copy->map;
+	bool is_device = bmap_target_is_block_device(copy->target);
+	uint64_t n_blocks, n_mapped;
+
+	if (!map) {
+		bmap_log(BMAP_LOG_INFO, "no bmap given, copy entire image to '%s'", options->dest);
+		return;
+	}
+	n_blocks = bmap_n_blocks(map);
+	n_mapped = bmap_n_mapped_blocks(map);
+	bmap_log(BMAP_LOG_INFO, "block map format version %s", bmap_format_version(map));
+	bmap_log(BMAP_LOG_INFO,
+		 "%" PRIu64 " blocks of size %" PRIu64 " (%s), mapped %" PRIu64
+		 " blocks (%s or %.1f%%)",
+		 n_blocks, bmap_block_size_bytes(map), human_size(bmap_image_size_bytes(map)).text,
+		 n_mapped, human_size(n_mapped * bmap_block_size_bytes(map)).text,
+		 n_blocks ? 100.0 * (double)n_mapped / (double)n_blocks : 0.0);
+	bmap_log(BMAP_LOG_INFO, "copying image '%s' to %s '%s' using bmap file '%s'",
+		 base_name(bmap_image_name(copy->image)), is_device ? "block device" : "file",
+		 is_device ? options->dest : base_name(options->dest),
+		 base_name(copy->document->name));
+}
+
+/* After a failure: exactly what the user has now. */
+static void report_target(const struct copy *copy)
+{
+	const struct bmap_copy_result *result = &copy->result;
+	const char *dest = copy->options->dest;
+
+	if (!copy->target)
+		return;
+	if (!result->target_changed)
+		bmap_log(BMAP_LOG_INFO, "nothing was written to '%s'", dest);
+	else if (result->mapped_bytes)
+		bmap_log(BMAP_LOG_WARNING,
+			 "'%s' is incomplete: it holds %s of the %s that had to be written, "
+			 "everything before byte %" PRIu64 " of the image and nothing behind it",
+			 dest, human_size(result->copied_bytes).text,
+			 human_size(result->mapped_bytes).text, result->end_bytes);
+	else
+		bmap_log(BMAP_LOG_WARNING,
+			 "'%s' is incomplete: it holds the first %" PRIu64
+			 " bytes of the image and nothing behind them",
+			 dest, result->end_bytes);
+}
+
+/* LAVA waits for this line; its older jobs know no unit above MiB. */
+static void report_speed(const struct copy *copy, const struct timespec *start)
+{
+	uint64_t bytes = copy->result.mapped_bytes ? copy->result.mapped_bytes
+						   : copy->result.image_size_bytes;
+	struct timespec now;
+	double seconds, speed;
+	char text[32];
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	seconds = (double)(now.tv_sec - start->tv_sec) +
+		  (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+	speed = seconds > 0 ? (double)bytes / seconds : 0;
+	if (speed >= 1 << 20)
+		snprintf(text, sizeof(text), "%.1f MiB", speed / (1 << 20));
+	else
+		snprintf(text, sizeof(text), "%s", human_size((uint64_t)speed).text);
+	bmap_log(BMAP_LOG_INFO, "copying time: %s, copying speed %s/sec", human_time(seconds).text,
+		 text);
+}
+
+static int write_image(struct copy *copy, struct bmap_error *err)
+{
+	struct timespec start;
+
+	announce(copy);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	if (bmap_copy(copy->job, copy->image, copy->map, copy->target, &copy->options->copy,
+		      &copy->result, err) < 0) {
+		if (monitor_is_interrupted(copy->monitor))
+			err->message[0] = '\0'; /* the monitor has said it */
+		return -err->code;
+	}
+	monitor_watch(copy->monitor, NULL, NULL);
+	bmap_log(BMAP_LOG_INFO, "synchronizing '%s'", copy->options->dest);
+	if (bmap_target_sync(copy->target, err) < 0)
+		return -err->code;
+	report_speed(copy, &start);
+	return 0;
+}
+
+static int run_copy(struct copy *copy, struct bmap_error *err)
+{
+	const struct copy_options *options = copy->options;
+	const struct monitor_options watch = {
+		.show_progress = options->show_progress,
+		.psplash_pipe = options->psplash_pipe,
+	};
+
+	if (!copy->monitor || !copy->job)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	if (open_sources(copy, err) < 0)
+		return -err->code;
+	/* From here on a signal must not end the program before the device is put back. */
+	monitor_watch(copy->monitor, copy->job, &watch);
+	if (check_target(copy, err) < 0)
+		return -err->code;
+	return write_image(copy, err);
+}
+
+static void report_failure(const struct copy *copy, const struct bmap_error *err)
+{
+	char line[80];
+
+	if (err->message[0])
+		bmap_log(BMAP_LOG_ERROR, "%s", err->message);
+	if (copy->report.detail[0])
+		log_terminal_detail(copy->report.detail);
+	for (size_t i = 0; err->code == EKEYREJECTED && i < copy->report.n_signers; i++) {
+		snprintf(line, sizeof(line), "* %s", copy->report.signers[i].fingerprint);
+		log_terminal_detail(line);
+	}
+	report_target(copy);
+}
+
+/* psplash's pipe must be one. */
+static void check_psplash(struct copy_options *options)
+{
+	struct stat st;
+
+	if (!options->psplash_pipe)
+		return;
+	if (stat(options->psplash_pipe, &st) == 0 && S_ISFIFO(st.st_mode))
+		return;
+	bmap_log(BMAP_LOG_WARNING, "'%s' is not a pipe, so psplash progress will not be updated",
+		 options->psplash_pipe);
+	options->psplash_pipe = NULL;
+}
+
+int command_copy(int argc, char **argv, const struct common_options *common)
+{
+	struct copy_options options = {.image_options = {.n_retries = BMAP_DEFAULT_RETRIES}};
+	struct copy copy = {.options = &options};
+	struct bmap_error err = {0};
+	const char *words[2];
+
+	switch (cli_parse(&command, argc, argv, take_option, &options, words, NULL)) {
+	case CLI_DONE:
+		return EXIT_SUCCESS;
+	case CLI_USAGE:
+		return 2;
+	case CLI_GO_ON:
+		break;
+	}
+	options.image = words[0];
+	options.dest = words[1];
+	options.show_progress = !common->quiet && !common->debug && isatty(STDOUT_FILENO) &&
+				isatty(STDERR_FILENO);
+	if (check_exclusions(&options, &err) < 0) {
+		bmap_log(BMAP_LOG_ERROR, "%s", err.message);
+		return EXIT_FAILURE;
+	}
+	check_psplash(&options);
+	copy.monitor = monitor_start();
+	copy.job = bmap_job_new();
+	if (run_copy(&copy, &err) < 0)
+		report_failure(&copy, &err);
+	copy_fini(&copy);
+	return err.code ? EXIT_FAILURE : EXIT_SUCCESS;
+}

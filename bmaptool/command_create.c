@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* bmaptool create: the map of an image. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/checked.h"
+#include "base/cleanup.h"
+#include "base/fd_io.h"
+#include "base/units.h"
+#include "bmap/job.h"
+#include "bmap/log.h"
+#include "cli/option_table.h"
+#include "commands.h"
+#include "monitor.h"
+
+#define MAX_NOMAP 64
+
+enum { OUTPUT, NO_CHECKSUM, CHKSUM_TYPE, RANGE_SIZE, DETECT_ZEROES, NOMAP, MEMBER };
+
+static const struct cli_option option_table[] = {
+	[OUTPUT] = {"output", 'o', "OUTPUT", "standard output", "the file to write the map to"},
+	[NO_CHECKSUM] = {"no-checksum", 0, NULL, NULL, "leave the checksums of ranges out"},
+	[CHKSUM_TYPE] = {"chksum-type", 0, "TYPE", "sha256",
+			 "the checksum: any that libcrypto knows"},
+	[RANGE_SIZE] = {"range-size", 0, "SIZE", "no limit",
+			"make no range longer, so that readers can verify small pieces"},
+	[DETECT_ZEROES] = {"detect-zeroes", 0, NULL, NULL,
+			   "do not map blocks of zeros: for compressed, remote and dense images"},
+	[NOMAP] = {"nomap", 0, "START:END", NULL,
+		   "map all blocks from byte START up to END (K, M, G may follow), or of partition "
+		   "pN; may be repeated"},
+	[MEMBER] = {"member", 0, "NAME", "the only image", "the image in an archive"},
+};
+
+static const char *const positionals[] = {"image"};
+
+static const struct cli_command command = {
+	.name = "bmaptool create",
+	.summary = "Write the block map of an image: which of its blocks have to be copied, and "
+		   "their checksums.",
+	.options = option_table,
+	.n_options = ARRAY_SIZE(option_table),
+	.positionals = positionals,
+	.n_positionals = ARRAY_SIZE(positionals),
+};
+
+struct create_options {
+	const char *output;
+	struct bmap_create_options create;
+	struct bmap_image_options image;
+	struct bmap_nomap nomap[MAX_NOMAP];
+};
+
+/* "START:END" in bytes, or "pN". */
+static int take_nomap(struct create_options *create, const char *value)
+{
+	struct bmap_nomap *nomap = &create->nomap[create->create.n_nomap];
+	struct bmap_error err = {0};
+	char start[64];
+	size_t len = strcspn(value, ":");
+	uint64_t number;
+
+	if (create->create.n_nomap == MAX_NOMAP)
+		return cli_usage_error(&command, "argument --nomap: more than %d of them",
+				       MAX_NOMAP);
+	if (value[0] == 'p' && value[len] == '\0') {
+		if (cli_parse_number(&command, &option_table[NOMAP], value + 1, 1000, &number) < 0)
+			return -1;
+		if (number == 0)
+			return cli_usage_error(&command, "argument --nomap: partitions begin at p1");
+		*nomap = (struct bmap_nomap){.partition = (unsigned int)number};
+	} else {
+		if (value[len] != ':' || len >= sizeof(start))
+			return cli_usage_error(&command,
+					       "argument --nomap: '%s' is neither START:END nor pN",
+					       value);
+		memcpy(start, value, len);
+		start[len] = '\0';
+		if (size_parse(start, &nomap->first_bytes, "argument --nomap", &err) < 0 ||
+		    size_parse(value + len + 1, &nomap->end_bytes, "argument --nomap", &err) < 0)
+			return cli_usage_error(&command, "%s", err.message);
+		if (nomap->first_bytes >= nomap->end_bytes)
+			return cli_usage_error(&command,
+					       "argument --nomap: '%s' ends before it begins",
+					       value);
+	}
+	create->create.n_nomap++;
+	return 0;
+}
+
+static int take_option(void *opaque, size_t option, const char *value)
+{
+	struct create_options *create = opaque;
+
+	switch (option) {
+	case OUTPUT:
+		create->output = value;
+		return 0;
+	case NO_CHECKSUM:
+		create->create.no_checksum = true;
+		return 0;
+	case CHKSUM_TYPE:
+		create->create.checksum_type = value;
+		return 0;
+	case RANGE_SIZE:
+		if (cli_parse_size(&command, &option_table[option], value,
+				   &create->create.max_range_bytes) < 0)
+			return -1;
+		return create->create.max_range_bytes
+			       ? 0
+			       : cli_usage_error(&command, "argument --range-size: 0 is too small");
+	case DETECT_ZEROES:
+		create->create.detect_zeroes = true;
+		return 0;
+	case NOMAP:
+		return take_nomap(create, value);
+	default:
+		create->image.member = value;
+		return 0;
+	}
+}
+
+/* A map that says that everything matters is often a mistake. */
+static void warn_when_all_mapped(const struct bmap *map, const struct bmap_image *image)
+{
+	if (bmap_n_mapped_blocks(map) < bmap_n_blocks(map))
+		return;
+	bmap_log(BMAP_LOG_WARNING, "all %s are mapped, no holes in '%s'",
+		 human_size(bmap_image_size_bytes(map)).text, bmap_image_name(image));
+	bmap_log(BMAP_LOG_WARNING, "was the image handled incorrectly and holes were expanded?");
+	if (!bmap_image_is_raw(image))
+		bmap_log(BMAP_LOG_WARNING,
+			 "a packed image shows no holes: --detect-zeroes leaves blocks of zeros out");
+}
+
+static int write_map(const struct bmap *map, const char *output, struct bmap_error *err)
+{
+	CLEANUP_FREE char *text = NULL;
+	size_t len;
+
+	if (bmap_format(map, &text, &len, err) < 0)
+		return -err->code;
+	if (output)
+		return fd_replace_file(output, text, len, err);
+	fwrite(text, 1, len, stdout); /* main() asks whether all of it arrived */
+	return 0;
+}
+
+static int check_output(const struct bmap_image *image, const char *output, struct bmap_error *err)
+{
+	struct stat st;
+
+	if (!output)
+		return 0;
+	if (bmap_image_is_same_file(image, output))
+		return bmap_error_set(err, EINVAL,
+				      "the map would overwrite the image: '%s' and '%s' are the same "
+				      "file",
+				      bmap_image_name(image), output);
+	if (stat(output, &st) == 0 && S_ISDIR(st.st_mode))
+		return bmap_error_set_system(err, EISDIR, "cannot open '%s' for writing", output);
+	return 0;
+}
+
+static int make_map(const char *location, const struct create_options *create,
+		    struct bmap_error *err)
+{
+	const struct monitor_options watch = {0};
+	struct monitor *monitor = monitor_start();
+	struct bmap_job *job = bmap_job_new();
+	struct bmap_image *image = NULL;
+	struct bmap *map = NULL;
+
+	if (!monitor || !job)
+		bmap_error_set(err, ENOMEM, "out of memory");
+	else
+		(void)!bmap_image_open(&image, location, &create->image, err);
+	if (err->code == 0)
+		(void)!check_output(image, create->output, err);
+	if (err->code == 0) {
+		if (create->create.detect_zeroes)
+			bmap_log(BMAP_LOG_INFO,
+				 "blocks of zeros become \"don't care\" in the map: a copy will not "
+				 "write them");
+		monitor_watch(monitor, job, &watch);
+		(void)!bmap_create(job, image, &create->create, &map, err);
+		monitor_watch(monitor, NULL, NULL);
+	}
+	if (err->code == 0) {
+		warn_when_all_mapped(map, image);
+		(void)!write_map(map, create->output, err);
+	}
+	if (err->code && monitor && monitor_is_interrupted(monitor))
+		err->message[0] = '\0'; /* the monitor has said it */
+	bmap_free(map);
+	bmap_image_close(image);
+	bmap_job_free(job);
+	return -err->code;
+}
+
+int command_create(int argc, char **argv, const struct common_options *common)
+{
+	struct create_options create = {.image = {.n_retries = BMAP_DEFAULT_RETRIES}};
+	struct bmap_error err = {0};
+	const char *words[1];
+
+	(void)common;
+	switch (cli_parse(&command, argc, argv, take_option, &create, words, NULL)) {
+	case CLI_DONE:
+		return EXIT_SUCCESS;
+	case CLI_USAGE:
+		return 2;
+	case CLI_GO_ON:
+		break;
+	}
+	create.create.nomap = create.nomap;
+	if (make_map(words[0], &create, &err) == 0)
+		return EXIT_SUCCESS;
+	if (err.message[0])
+		bmap_log(BMAP_LOG_ERROR, "%s", err.message);
+	return EXIT_FAILURE;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd_io.h"
+
+ssize_t fd_pread_full(int fd, void *buf, size_t len, uint64_t offset_bytes)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pread(fd, (char *)buf + done, len - done, (off_t)(offset_bytes + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t fd_read_full(int fd, void *buf, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = read(fd, (char *)buf + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+int fd_pwrite_full(int fd, const void *buf, size_t len, uint64_t offset_bytes)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pwrite(fd, (const char *)buf + done, len - done,
+				   (off_t)(offset_bytes + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int fd_write_full(int fd, const void *buf, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = write(fd, (const char *)buf + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int fd_memory_file(const char *name, const void *text, size_t len)
+{
+	CLEANUP_CLOSE int fd = memfd_create(name, 0);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = len ? fd_pwrite_full(fd, text, len, 0) : 0;
+	if (r < 0)
+		return r;
+	return steal_fd(&fd);
+}
+
+int fd_read_text(int fd, char **text, size_t *len, size_t max_len)
+{
+	CLEANUP_FREE char *buf = NULL;
+	size_t size = 0, capacity = 4096;
+
+	for (;;) {
+		char *larger = realloc(buf, capacity + 1);
+		ssize_t n;
+
+		if (!larger)
+			return -ENOMEM;
+		buf = larger;
+		n = fd_pread_full(fd, buf + size, capacity - size, size);
+		if (n < 0)
+			return (int)n;
+		size += (size_t)n;
+		if (size < capacity)
+			break;
+		if (capacity > max_len)
+			return -EFBIG;
+		capacity *= 2;
+	}
+	buf[size] = '\0';
+	*text = STEAL_PTR(buf);
+	*len = size;
+	return 0;
+}
+
+static int write_in_place(const char *path, const void *text, size_t len, struct bmap_error *err)
+{
+	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int r;
+
+	if (fd < 0)
+		return bmap_error_set_system(err, errno, "cannot open '%s' for writing", path);
+	r = fd_write_full(fd, text, len);
+	if (r < 0)
+		return bmap_error_set_system(err, -r, "cannot write '%s'", path);
+	return 0;
+}
+
+static mode_t new_file_mode(const struct stat *old)
+{
+	mode_t mask;
+
+	if (old)
+		return old->st_mode & 07777;
+	mask = umask(0);
+	umask(mask);
+	return 0666 & ~mask;
+}
+
+static int write_new_file(int fd, const void *text, size_t len, const struct stat *old)
+{
+	int r = fd_write_full(fd, text, len);
+
+	if (r < 0)
+		return r;
+	if (fchmod(fd, new_file_mode(old)) < 0 || fsync(fd) < 0)
+		return -errno;
+	/* Who owns the new file matters less than that it is there. */
+	if (old && fchown(fd, old->st_uid, old->st_gid) < 0)
+		return 0;
+	return 0;
+}
+
+int fd_replace_file(const char *path, const void *text, size_t len, struct bmap_error *err)
+{
+	CLEANUP_FREE char *real = realpath(path, NULL);
+	CLEANUP_FREE char *temporary = NULL;
+	CLEANUP_CLOSE int fd = -1;
+	const char *name = real ? real : path;
+	struct stat old;
+	bool exists = stat(name, &old) == 0;
+	int r;
+
+	if (exists && !S_ISREG(old.st_mode))
+		return write_in_place(path, text, len, err);
+	if (asprintf(&temporary, "%s.XXXXXX", name) < 0) {
+		temporary = NULL;
+		return bmap_error_set(err, ENOMEM, "%s: out of memory", path);
+	}
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return bmap_error_set_system(err, errno, "cannot open '%s' for writing", path);
+	r = write_new_file(fd, text, len, exists ? &old : NULL);
+	if (r == 0 && rename(temporary, name) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlink(temporary);
+		return bmap_error_set_system(err, -r, "cannot write '%s'", path);
+	}
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Whole reads and writes on file descriptors, and files replaced at once.
+ *
+ * Threads: any; two threads must not use the same position of one descriptor.
+ */
+#ifndef BASE_FD_IO_H
+#define BASE_FD_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bmap/error.h"
+
+/* Reads @len bytes, fewer only at the end of the file.  Returns the count or -errno. */
+BMAP_MUST_CHECK ssize_t fd_pread_full(int fd, void *buf, size_t len, uint64_t offset_bytes);
+BMAP_MUST_CHECK ssize_t fd_read_full(int fd, void *buf, size_t len);
+
+/* Writes all of @len bytes.  Returns 0 or -errno. */
+BMAP_MUST_CHECK int fd_pwrite_full(int fd, const void *buf, size_t len, uint64_t offset_bytes);
+BMAP_MUST_CHECK int fd_write_full(int fd, const void *buf, size_t len);
+
+/* An anonymous file in memory that holds @text; children inherit it.  Returns fd or -errno. */
+BMAP_MUST_CHECK int fd_memory_file(const char *name, const void *text, size_t len);
+
+/* Reads a small file from its start, @max_len bytes at most; *@text ends with NUL.  -EFBIG. */
+BMAP_MUST_CHECK int fd_read_text(int fd, char **text, size_t *len, size_t max_len);
+
+/*
+ * Writes @text to @path: a regular file is replaced in one step (the old one stays until the
+ * new one is whole and synced; links are followed), anything else (a pipe, a terminal,
+ * /dev/null) is written in place.
+ */
+BMAP_MUST_CHECK int fd_replace_file(const char *path, const void *text, size_t len,
+					       struct bmap_error *err);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The options of a command in one table, from which parsing and --help are made.
+ *
+ * Threads: one.
+ */
+#ifndef CLI_OPTION_TABLE_H
+#define CLI_OPTION_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct cli_option {
+	const char *name;
+	char letter;          /* 0: only the long form */
+	const char *argument; /* what --help calls it; NULL: it takes none */
+	const char *initial;  /* its default in words; NULL: off, or nothing */
+	const char *help;     /* one sentence without full stop */
+};
+
+struct cli_command {
+	const char *name;               /* "bmaptool copy" */
+	const char *summary;            /* a sentence or two */
+	const struct cli_option *options; /* --help is added */
+	size_t n_options;
+	const char *const *positionals; /* their names; NULL: what follows is not parsed here */
+	size_t n_positionals;
+	const char *epilog; /* printed behind the options; NULL: nothing */
+};
+
+/* What the caller does with an option: 0, or -1 after cli_usage_error(). */
+typedef int cli_option_taker(void *opaque, size_t option, const char *value);
+
+/* What cli_parse() asks the caller to do. */
+enum cli_outcome { CLI_GO_ON, CLI_DONE /* help was printed: leave with 0 */, CLI_USAGE /* with 2 */ };
+
+/*
+ * Parses argv[1] and on.  Long options may be cut short as long as they are unique; they may follow
+ * the positionals, which are put into @positionals, but for commands without any: these end at the
+ * first word that is no option, whose index is put into *@first_word (may be NULL).
+ */
+enum cli_outcome cli_parse(const struct cli_command *command, int argc, char **argv,
+			   cli_option_taker *take, void *opaque, const char **positionals,
+			   int *first_word);
+
+/* Prints the usage and the sentence on standard error. Returns -1. */
+int cli_usage_error(const struct cli_command *command, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+void cli_print_help(const struct cli_command *command, FILE *out);
+
+/* A whole number of at most @max; -1 after cli_usage_error(). */
+int cli_parse_number(const struct cli_command *command, const struct cli_option *option,
+		     const char *value, uint64_t max, uint64_t *number);
+
+/* A size such as 64K; -1 after cli_usage_error(). */
+int cli_parse_size(const struct cli_command *command, const struct cli_option *option,
+		   const char *value, uint64_t *n_bytes);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "codec/frame_splitter.h"
+
+#define SKIPPABLE_HEADER_LEN 8
+
+/* RFC 8878 section 3.1.2; at least four bytes at @in. */
+static bool is_skippable(const uint8_t *in)
+{
+	return (load_le32(in) & 0xfffffff0) == 0x184d2a50;
+}
+
+bool frame_matches(const uint8_t *head, size_t len, uint32_t magic)
+{
+	uint64_t at = 0;
+
+	while (at + SKIPPABLE_HEADER_LEN <= len && is_skippable(head + at))
+		at += (uint64_t)SKIPPABLE_HEADER_LEN + load_le32(head + at + 4);
+	return at + 4 <= len && load_le32(head + at) == magic;
+}
+
+static int split_header(struct frame_splitter *splitter, const struct frame_format *format,
+			const uint8_t *in, size_t len, bool end, struct split *split,
+			struct bmap_error *err)
+{
+	uint8_t header[MAX_FRAME_HEADER] = {0};
+	uint64_t content_len;
+	size_t header_len;
+
+	if (len < sizeof(header) && !end)
+		return 0;
+	memcpy(header, in, MIN(len, sizeof(header)));
+	if (len >= SKIPPABLE_HEADER_LEN && is_skippable(header)) {
+		splitter->pass_bytes = (uint64_t)SKIPPABLE_HEADER_LEN + load_le32(in + 4);
+		return 0;
+	}
+	if (load_le32(header) != format->magic)
+		return bmap_error_set(err, EBADMSG, "the %s data is %s", format->name,
+				      splitter->has_frame ? "followed by something else"
+							  : "damaged");
+	header_len = format->parse_header(header, &content_len, &splitter->flags);
+	if (len < header_len)
+		return 0;
+	splitter->has_frame = splitter->in_frame = true;
+	splitter->at = BLOCK_HEADER;
+	split->begins = true;
+	split->piece = (struct piece){.image_len_bytes = content_len};
+	split->n_bytes = split->n_used = header_len;
+	return 0;
+}
+
+int frame_split(struct frame_splitter *splitter, const struct frame_format *format,
+		const uint8_t *in, size_t len, bool end, struct split *split,
+		struct bmap_error *err)
+{
+	if (splitter->pass_bytes == 0 && splitter->at == FRAME_HEADER && len > 0) {
+		int r = split_header(splitter, format, in, len, end, split, err);
+
+		if (r < 0 || split->n_used)
+			return r;
+	} else if (splitter->pass_bytes == 0 && splitter->at == BLOCK_HEADER &&
+		   len >= format->block_header_len) {
+		splitter->ends_frame =
+			format->parse_block(in, splitter->flags, &splitter->pass_bytes);
+	}
+	split->n_used = MIN(len, splitter->pass_bytes);
+	split->n_bytes = splitter->in_frame ? split->n_used : 0;
+	splitter->pass_bytes -= split->n_used;
+	if (split->n_used && splitter->pass_bytes == 0 && splitter->ends_frame) {
+		split->ends = true;
+		splitter->in_frame = splitter->ends_frame = false;
+		splitter->at = FRAME_HEADER;
+	}
+	if (end && split->n_used == 0 &&
+	    (len > 0 || splitter->in_frame || splitter->pass_bytes || !splitter->has_frame))
+		return bmap_error_set(err, ENODATA, "the %s data ends early", format->name);
+	return 0;
+}

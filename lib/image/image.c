@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An image: its source, what is around it, and what that says before anything is decoded
+ * (bmap/image.h).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "base/checked.h"
+#include "base/cleanup.h"
+#include "codec/archive_tar.h"
+#include "codec/archive_zip.h"
+#include "codec/decoder_zip.h"
+#include "image/image.h"
+#include "image/image_reader.h"
+
+/* The decoders' windows: xz -9 takes 65 MiB, zstd --ultra -22 128 MiB. */
+#define DECODER_MEMORY (UINT64_C(160) << 20)
+/* A tar header shows with the first decoded block: at most so much must be seen for it (lz4). */
+#define MAX_PEEK_LEN (5 << 20)
+/* An image may be compressed inside an archive, but archives do not go on and on. */
+#define MAX_NESTING 4
+
+struct bmap_image {
+	char *name;
+	char *member; /* copy of the option */
+	struct bmap_image_options options;
+	struct source *source;
+	const struct codec *codec;
+	bool is_tar;
+	char *inside; /* the text of a map that was seen in the archive */
+	size_t inside_len;
+	char *inside_name;
+	struct archive_choice choice;
+	char *chosen; /* the member that is the image, once known */
+	bool has_size;
+	uint64_t size_bytes;
+};
+
+struct source *image_source(const struct bmap_image *image)
+{
+	return image->source;
+}
+
+const struct codec *image_codec(const struct bmap_image *image)
+{
+	return image->codec;
+}
+
+bool image_is_tar(const struct bmap_image *image)
+{
+	return image->is_tar;
+}
+
+const struct archive_choice *image_choice(const struct bmap_image *image)
+{
+	return &image->choice;
+}
+
+const struct bmap_image_options *image_options(const struct bmap_image *image)
+{
+	return &image->options;
+}
+
+const char *bmap_image_name(const struct bmap_image *image)
+{
+	return image->name;
+}
+
+bool bmap_image_size(const struct bmap_image *image, uint64_t *size_bytes)
+{
+	if (image->has_size)
+		*size_bytes = image->size_bytes;
+	return image->has_size;
+}
+
+bool bmap_image_is_raw(const struct bmap_image *image)
+{
+	return !image->codec && !image->is_tar;
+}
+
+bool bmap_image_is_same_file(const struct bmap_image *image, const char *path)
+{
+	struct stat ours, theirs;
+	uint64_t offset;
+	int fd = source_local_fd(image->source, &offset);
+
+	if (fd < 0)
+		fd = strcmp(image->name, "standard input") ? -1 : 0;
+	if (fd < 0 || fstat(fd, &ours) < 0 || stat(path, &theirs) < 0)
+		return false;
+	if (S_ISBLK(ours.st_mode) && S_ISBLK(theirs.st_mode))
+		return ours.st_rdev == theirs.st_rdev;
+	return S_ISREG(ours.st_mode) && ours.st_dev == theirs.st_dev &&
+	       ours.st_ino == theirs.st_ino;
+}
+
+bool bmap_location_is_remote(const char *location)
+{
+	return source_location_is_remote(location);
+}
+
+struct source_options image_source_options(const struct bmap_image_options *options)
+{
+	return (struct source_options){.n_retries = options->n_retries};
+}
+
+uint64_t image_decoder_memory(const struct bmap_image_options *options)
+{
+	return MAX(options->memory_bytes, DECODER_MEMORY);
+}
+
+/* Decodes @in into @buf until that is full or @in is used up.  Returns the count. */
+static ssize_t decode_some(const struct codec *codec, const struct archive_choice *choice,
+			   const uint8_t *in, size_t in_len, bool in_end, uint8_t *buf, size_t len,
+			   struct bmap_error *err)
+{
+	CLEANUP(decoder_freep) struct decoder *decoder = NULL;
+	struct decoder_io io = {
+		.in = in, .in_left = in_len, .in_end = in_end, .out = buf, .out_left = len};
+
+	if (decoder_new(&decoder, codec, DECODER_MEMORY, err) < 0)
+		return -err->code;
+	decoder_choose(decoder, choice);
+	if (decoder_start(decoder, NULL, err) < 0 || decoder_run(decoder, &io, err) < 0)
+		return -err->code;
+	return (ssize_t)(len - io.out_left);
+}
+
+/* As image_read_head(), for a source and codec. */
+static ssize_t read_head(struct source *source, const struct codec *codec,
+			 const struct archive_choice *choice, uint8_t *buf, size_t len,
+			 struct bmap_error *err)
+{
+	ssize_t n_made = 0;
+
+	for (size_t want = 64 << 10;; want *= 4) {
+		const uint8_t *head;
+		ssize_t n = source_peek(source, &head, codec ? want : len, err);
+
+		if (n < 0)
+			return n;
+		if (!codec) {
+			memcpy(buf, head, (size_t)n);
+			return n;
+		}
+		n_made = decode_some(codec, choice, head, (size_t)n, (size_t)n < want, buf, len,
+				     err);
+		if (n_made < 0 || (size_t)n_made == len || (size_t)n < want || want > MAX_PEEK_LEN)
+			return n_made;
+	}
+}
+
+ssize_t image_read_head(struct bmap_image *image, uint8_t *buf, size_t len, struct bmap_error *err)
+{
+	if (image->is_tar)
+		return bmap_error_set(err, EOPNOTSUPP,
+				      "'%s' is a compressed archive: its first bytes cannot be "
+				      "looked at in advance",
+				      image->name);
+	return read_head(image->source, image->codec, &image->choice, buf, len, err);
+}
+
+int image_decode_whole(struct source *source, const struct codec *codec,
+		       const struct archive_choice *choice, size_t max_len, char **text,
+		       size_t *len, struct bmap_error *err)
+{
+	CLEANUP(decoder_freep) struct decoder *decoder = NULL;
+	CLEANUP_FREE uint8_t *in = malloc(64 << 10);
+	CLEANUP_FREE uint8_t *out = NULL;
+	size_t capacity = 0, size = 0;
+	struct decoder_io io = {0};
+	uint64_t offset = 0;
+	bool whole = false;
+
+	if (!in)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	if (codec && decoder_new(&decoder, codec, DECODER_MEMORY, err) < 0)
+		return -err->code;
+	if (decoder && choice)
+		decoder_choose(decoder, choice);
+	if (decoder && decoder_start(decoder, NULL, err) < 0)
+		return -err->code;
+	while (!whole) {
+		ssize_t n;
+		int r;
+
+		if (size == capacity) {
+			void *larger;
+
+			if (size > max_len)
+				return bmap_error_set(err, EFBIG, "'%s' is larger than %zu MiB",
+						      source_name(source), max_len >> 20);
+			capacity = MIN(MAX(2 * capacity, (size_t)64 << 10), max_len + 1);
+			larger = realloc(out, capacity);
+			if (!larger)
+				return bmap_error_set(err, ENOMEM, "out of memory");
+			out = larger;
+		}
+		if (io.in_left == 0 && !io.in_end) {
+			n = source_pread(source, in, 64 << 10, offset, err);
+			if (n < 0)
+				return (int)n;
+			offset += (size_t)n;
+			io.in = in;
+			io.in_left = (size_t)n;
+			io.in_end = n < 64 << 10;
+		}
+		io.out = out + size;
+		io.out_left = capacity - size;
+		if (decoder) {
+			r = decoder_run(decoder, &io, err);
+			if (r < 0)
+				return bmap_error_prefix(err, "'%s'", source_name(source));
+			whole = r == 1;
+		} else {
+			size_t part = MIN(io.in_left, io.out_left);
+
+			memcpy(io.out, io.in, part);
+			io.in += part;
+			io.in_left -= part;
+			io.out += part;
+			whole = io.in_left == 0 && io.in_end;
+		}
+		size = (size_t)(io.out - out);
+	}
+	if (size > max_len)
+		return bmap_error_set(err, EFBIG, "'%s' is larger than %zu MiB",
+				      source_name(source), max_len >> 20);
+	*text = (char *)STEAL_PTR(out);
+	*len = size;
+	return 0;
+}
+
+static bool has_suffix(const char *name, size_t len, const char *suffix, size_t suffix_len)
+{
+	return len >= suffix_len && !strncasecmp(name + len - suffix_len, suffix, suffix_len);
+}
+
+/* Does the name say that there is a tar archive: .tar, .tar.gz, .tgz and so on? */
+static bool is_named_tar(const char *name)
+{
+	static const char *const short_names[] = {".tgz",  ".taz", ".tbz",  ".tbz2",
+						  ".tb2",  ".txz", ".tzst", ".tlz4",
+						  ".tzo"};
+	size_t len = bmap_location_is_remote(name) ? strcspn(name, "?#") : strlen(name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(short_names); i++) {
+		if (has_suffix(name, len, short_names[i], strlen(short_names[i])))
+			return true;
+	}
+	if (has_suffix(name, len, ".tar", 4))
+		return true;
+	for (size_t end = len; end > 0 && name[end - 1] != '/'; end--) {
+		if (name[end - 1] == '.')
+			return has_suffix(name, end - 1, ".tar", 4);
+	}
+	return false;
+}
+
+static int keep_chosen(struct bmap_image *image, const char *member, struct bmap_error *err)
+{
+	free(image->chosen);
+	image->chosen = strdup(member);
+	return image->chosen ? 0 : bmap_error_set(err, ENOMEM, "out of memory");
+}
+
+static int keep_map(struct bmap_image *image, const char *text, size_t len, const char *name,
+		    struct bmap_error *err)
+{
+	if (!text || image->inside)
+		return 0;
+	image->inside = malloc(len + 1);
+	image->inside_name = strdup(name);
+	if (!image->inside || !image->inside_name)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	memcpy(image->inside, text, len);
+	image->inside_len = len;
+	return 0;
+}
+
+/* From now on the image lies in a stretch of what was its source. */
+static int narrow(struct bmap_image *image, uint64_t offset, uint64_t len, struct bmap_error *err)
+{
+	struct source *slice;
+	int r = source_open_slice(&slice, STEAL_PTR(image->source), offset, len, err);
+
+	if (r == 0)
+		image->source = slice;
+	return r;
+}
+
+/* Walks over the headers of a tar archive that can be read anywhere. */
+static int walk_tar(struct bmap_image *image, struct tar_reader *tar, struct bmap_error *err)
+{
+	CLEANUP_FREE uint8_t *buf = malloc(64 << 10);
+	uint64_t offset = 0, size = 0;
+	ssize_t n;
+
+	if (!buf)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	source_size(image->source, &size);
+	do {
+		const uint8_t *data = buf;
+		struct tar_span span;
+		size_t len;
+		uint64_t skip;
+
+		n = source_pread(image->source, buf, 64 << 10, offset, err);
+		if (n < 0)
+			return (int)n;
+		len = (size_t)n;
+		offset += len;
+		while (tar_reader_feed(tar, &data, &len, &span, err) == 1) {
+			if (span.is_zeros) /* the rest of the image is not looked at */
+				break;
+		}
+		if (err->code)
+			return -err->code;
+		offset -= len;
+		skip = MIN(tar_reader_skippable(tar), size - MIN(size, offset));
+		tar_reader_skip_data(tar, skip);
+		offset += skip;
+	} while (n > 0);
+	return tar_reader_end(tar, err);
+}
+
+static void tar_reader_freep(struct tar_reader **tar)
+{
+	tar_reader_free(*tar);
+}
+
+/* A tar archive that can be read anywhere: the image is a stretch of it, unless it is sparse. */
+static int open_tar(struct bmap_image *image, struct bmap_error *err)
+{
+	CLEANUP(tar_reader_freep) struct tar_reader *tar = NULL;
+	const char *map, *map_name = NULL;
+	size_t map_len = 0;
+	uint64_t offset;
+
+	if (tar_reader_new(&tar, image->name, image->member, err) < 0 ||
+	    walk_tar(image, tar, err) < 0 || keep_chosen(image, tar_reader_member(tar), err) < 0)
+		return -err->code;
+	map = tar_reader_map(tar, &map_len, &map_name);
+	if (keep_map(image, map, map_len, map_name, err) < 0)
+		return -err->code;
+	if (tar_reader_extent(tar, &offset))
+		return narrow(image, offset, tar_reader_image_size(tar), err);
+	image->is_tar = true;
+	image->has_size = true;
+	image->size_bytes = tar_reader_image_size(tar);
+	return 0;
+}
+
+/* The image's member of a zip archive: stored, a stretch of the source; deflated, codec_zip. */
+static int enter_zip_member(struct bmap_image *image, const struct zip_member *member,
+			    struct bmap_error *err)
+{
+	uint64_t offset;
+
+	if (member->is_stored) {
+		if (zip_data_offset(member, image->source, &offset, err) < 0)
+			return -err->code;
+		return narrow(image, offset, member->data_len_bytes, err);
+	}
+	image->codec = &codec_zip;
+	image->choice.is_one_member = true;
+	image->has_size = true;
+	image->size_bytes = member->image_len_bytes;
+	return narrow(image, member->offset_bytes, member->stretch_bytes, err);
+}
+
+static int read_zip_map(struct bmap_image *image, const struct zip_member *member,
+			struct bmap_error *err)
+{
+	const struct archive_choice choice = {.archive = image->name, .is_one_member = true};
+	CLEANUP_FREE uint8_t *stretch = NULL;
+	CLEANUP_FREE char *text = NULL;
+	ssize_t n;
+
+	if (member->stretch_bytes > BMAP_MAX_DOCUMENT_LEN)
+		return bmap_error_set(err, EFBIG, "the map in '%s' is too large", image->name);
+	stretch = malloc(member->stretch_bytes);
+	text = malloc(member->image_len_bytes + 1);
+	if (!stretch || !text)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	n = source_pread(image->source, stretch, member->stretch_bytes, member->offset_bytes, err);
+	if (n >= 0)
+		n = decode_some(&codec_zip, &choice, stretch, (size_t)n, true, (uint8_t *)text,
+				member->image_len_bytes + 1, err);
+	return n < 0 ? (int)n : keep_map(image, text, (size_t)n, member->name, err);
+}
+
+static int open_zip(struct bmap_image *image, struct bmap_error *err)
+{
+	struct zip_directory directory;
+	const struct zip_member *member, *map;
+	int r;
+
+	if (!source_is_seekable(image->source)) {
+		image->codec = &codec_zip;
+		return 0;
+	}
+	if (zip_directory_read(&directory, image->source, err) < 0)
+		return -err->code;
+	r = zip_find_image(&directory, image->name, image->member, &member, err);
+	if (r == 0) {
+		map = zip_find_map(&directory, member->name);
+		r = map ? read_zip_map(image, map, err) : 0;
+	}
+	if (r == 0)
+		r = keep_chosen(image, member->name, err);
+	if (r == 0)
+		r = enter_zip_member(image, member, err);
+	zip_directory_fini(&directory);
+	return r;
+}
+
+/* Looks at the first bytes.  1: the image lies in a stretch of the source: look again. */
+static int look_inside(struct bmap_image *image, bool named_tar, struct bmap_error *err)
+{
+	struct source *before = image->source;
+	uint8_t head[TAR_BLOCK_LEN];
+	const uint8_t *encoded;
+	ssize_t n = source_peek(image->source, &encoded, CODEC_HEAD_LEN, err);
+
+	if (n < 0)
+		return (int)n;
+	if (zip_matches(encoded, (size_t)n)) {
+		if (open_zip(image, err) < 0)
+			return -err->code;
+		return image->source != before && !image->codec;
+	}
+	if (codec_find(&image->codec, encoded, (size_t)n, image->name, err) < 0)
+		return -err->code;
+	n = read_head(image->source, image->codec, &image->choice, head, sizeof(head), err);
+	if (n < 0)
+		return bmap_error_prefix(err, "'%s'", image->name);
+	if (!tar_matches(head, (size_t)n, named_tar)) {
+		if (image->member && !image->chosen)
+			return bmap_error_set(err, EINVAL,
+					      "'%s' is not an archive, so it has no member '%s'",
+					      image->name, image->member);
+		return 0;
+	}
+	if (!image->codec && source_is_seekable(image->source)) {
+		if (open_tar(image, err) < 0)
+			return -err->code;
+		return !image->is_tar;
+	}
+	image->is_tar = true;
+	return 0;
+}
+
+static int set_options(struct bmap_image *image, const struct bmap_image_options *options,
+		       struct bmap_error *err)
+{
+	image->options = *options;
+	if (image->options.memory_bytes == 0)
+		image->options.memory_bytes = BMAP_DEFAULT_MEMORY;
+	image->options.memory_bytes = MAX(image->options.memory_bytes, BMAP_MIN_MEMORY);
+	if (options->member) {
+		image->member = strdup(options->member);
+		if (!image->member)
+			return bmap_error_set(err, ENOMEM, "out of memory");
+	}
+	image->options.member = image->member;
+	image->choice.member = image->member;
+	return 0;
+}
+
+static int open_image(struct bmap_image *image, const char *location, struct bmap_error *err)
+{
+	const struct source_options source_options = image_source_options(&image->options);
+	int r;
+
+	if (source_open(&image->source, location, &source_options, err) < 0)
+		return bmap_error_prefix(err, "cannot open image");
+	image->name = strdup(source_name(image->source));
+	if (!image->name)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	image->choice.archive = image->name;
+	for (int depth = 0; (r = look_inside(image, is_named_tar(location), err)) == 1; depth++) {
+		if (depth == MAX_NESTING)
+			return bmap_error_set(err, EPROTO, "'%s': archives in archives",
+					      image->name);
+	}
+	if (r == 0 && bmap_image_is_raw(image))
+		image->has_size = source_size(image->source, &image->size_bytes);
+	return r;
+}
+
+int bmap_image_open(struct bmap_image **image_out, const char *location,
+		    const struct bmap_image_options *options, struct bmap_error *err)
+{
+	struct bmap_image *image = calloc(1, sizeof(*image));
+
+	if (!image)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	if (set_options(image, options, err) < 0 || open_image(image, location, err) < 0) {
+		bmap_image_close(image);
+		return -err->code;
+	}
+	*image_out = image;
+	return 0;
+}
+
+void bmap_image_close(struct bmap_image *image)
+{
+	if (!image)
+		return;
+	source_close(image->source);
+	free(image->name);
+	free(image->member);
+	free(image->chosen);
+	free(image->inside);
+	free(image->inside_name);
+	free(image);
+}
+
+/* Decodes a whole archive to see what is in it; it can be read again afterwards. */
+static int scan_archive(struct bmap_image *image, struct bmap_error *err)
+{
+	struct image_reader *reader;
+	const char *map, *map_name = NULL;
+	size_t map_len = 0;
+	struct chunk chunk;
+	int r = image_reader_open(&reader, image, &(struct image_reader_options){0}, err);
+
+	if (r < 0)
+		return r;
+	while ((r = image_reader_next(reader, &chunk, err)) == 1)
+		chunk_fini(&chunk);
+	if (r == 0) {
+		map = image_reader_map_inside(reader, &map_len, &map_name);
+		r = keep_map(image, map, map_len, map_name, err);
+	}
+	image_reader_close(reader);
+	return r;
+}
+
+int bmap_find_map_inside(struct bmap_document **document, struct bmap_image *image,
+			 struct bmap_error *err)
+{
+	CLEANUP_FREE char *name = NULL;
+
+	*document = NULL;
+	if (!image->inside && image->is_tar && source_is_seekable(image->source) &&
+	    scan_archive(image, err) < 0)
+		return -err->code;
+	if (!image->inside)
+		return 0;
+	if (asprintf(&name, "%s in %s", image->inside_name, image->name) < 0) {
+		name = NULL;
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	}
+	return bmap_document_new(document, image->name, name, image->inside, image->inside_len,
+				 err);
+}

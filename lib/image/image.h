@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the jobs know of an image beyond bmap/image.h: where its bytes come from.
+ *
+ * Threads: as bmap/image.h.
+ */
+#ifndef IMAGE_IMAGE_H
+#define IMAGE_IMAGE_H
+
+#include "bmap/image.h"
+#include "codec/decoder.h"
+#include "source/source.h"
+
+/* The encoded bytes; lent. */
+struct source *image_source(const struct bmap_image *image);
+
+/* NULL: they are the image, or the tar archive around it. */
+const struct codec *image_codec(const struct bmap_image *image);
+
+bool image_is_tar(const struct bmap_image *image);
+
+/* Of an archive around the image. */
+const struct archive_choice *image_choice(const struct bmap_image *image);
+
+const struct bmap_image_options *image_options(const struct bmap_image *image);
+
+/*
+ * The first @len bytes of the image (fewer when it is shorter), without using up a source that can
+ * only be read forwards.  Not for images in a compressed archive (-EOPNOTSUPP).
+ */
+BMAP_MUST_CHECK ssize_t image_read_head(struct bmap_image *image, uint8_t *buf, size_t len,
+					struct bmap_error *err);
+
+/* Reads a whole stream of @codec (NULL: raw) from @source, at most @max_len bytes; caller frees. */
+BMAP_MUST_CHECK int image_decode_whole(struct source *source, const struct codec *codec,
+				       const struct archive_choice *choice, size_t max_len,
+				       char **text, size_t *len, struct bmap_error *err);
+
+/* The options with defaults filled in. */
+struct source_options image_source_options(const struct bmap_image_options *options);
+
+/* What a decoder may use for its window: enough for xz -9 and zstd --ultra -22. */
+uint64_t image_decoder_memory(const struct bmap_image_options *options);
+
+#endif

@@ -1,0 +1,2 @@
+lib_libbmap_la_SOURCES += \
+	lib/sign/sign.c

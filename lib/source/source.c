@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/checked.h"
+#include "base/cleanup.h"
+#include "source/source_ops.h"
+#include "source/source_url.h"
+
+int source_init(struct source *source, const struct source_ops *ops, const char *name,
+		struct bmap_error *err)
+{
+	source->ops = ops;
+	source->local_fd = -1;
+	source->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (source->cancel_fd < 0)
+		return bmap_error_set_system(err, errno, "cannot open '%s'", name);
+	source->name = strdup(name);
+	if (!source->name) {
+		close(source->cancel_fd);
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+void source_fini(struct source *source)
+{
+	close(source->cancel_fd);
+	free(source->name);
+	free(source->head);
+}
+
+void source_close(struct source *source)
+{
+	if (source)
+		source->ops->close(source);
+}
+
+void source_closep(struct source **source)
+{
+	source_close(*source);
+}
+
+const char *source_name(const struct source *source)
+{
+	return source->name;
+}
+
+bool source_size(const struct source *source, uint64_t *size_bytes)
+{
+	if (source->has_size)
+		*size_bytes = source->size_bytes;
+	return source->has_size;
+}
+
+bool source_is_seekable(const struct source *source)
+{
+	return source->seekable;
+}
+
+int source_local_fd(const struct source *source, uint64_t *offset_bytes)
+{
+	*offset_bytes = source->local_offset_bytes;
+	return source->local_fd;
+}
+
+void source_cancel(struct source *source)
+{
+	eventfd_write(source->cancel_fd, 1);
+}
+
+static bool is_cancelled(const struct source *source)
+{
+	struct pollfd cancel = {.fd = source->cancel_fd, .events = POLLIN};
+
+	return poll(&cancel, 1, 0) > 0;
+}
+
+ssize_t source_read_fd(struct source *source, int fd, void *buf, size_t len, struct bmap_error *err)
+{
+	struct pollfd fds[] = {{.fd = fd, .events = POLLIN},
+			       {.fd = source->cancel_fd, .events = POLLIN}};
+
+	for (;;) {
+		ssize_t n;
+
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return bmap_error_set_system(err, errno, "cannot read '%s'", source->name);
+		if (fds[1].revents)
+			return bmap_error_set(err, ECANCELED, "'%s': cancelled", source->name);
+		if (!fds[0].revents)
+			continue;
+		n = read(fd, buf, len);
+		if (n >= 0)
+			return n;
+		if (errno != EINTR && errno != EAGAIN)
+			return bmap_error_set_system(err, errno, "cannot read '%s'", source->name);
+	}
+}
+
+/* Asks the back end until @len bytes are there or the source ends. */
+static ssize_t read_full(struct source *source, void *buf, size_t len, uint64_t offset_bytes,
+			 struct bmap_error *err)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = source->ops->pread(source, (uint8_t *)buf + done, len - done,
+					       offset_bytes + done, err);
+		if (n < 0)
+			return n;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	if (!source->seekable)
+		source->next_offset_bytes += done;
+	return (ssize_t)done;
+}
+
+/* Brings a source that only goes forwards to @offset_bytes; 0 at the end of the source. */
+static int skip_to(struct source *source, uint64_t offset_bytes, struct bmap_error *err)
+{
+	CLEANUP_FREE uint8_t *scratch = NULL;
+	const size_t scratch_len = 64 << 10;
+
+	if (offset_bytes == source->next_offset_bytes)
+		return 0;
+	if (offset_bytes < source->next_offset_bytes)
+		return bmap_error_set(err, ESPIPE, "'%s' can only be read forwards", source->name);
+	scratch = malloc(scratch_len);
+	if (!scratch)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	while (source->next_offset_bytes < offset_bytes) {
+		size_t len = MIN(scratch_len, offset_bytes - source->next_offset_bytes);
+		ssize_t n = read_full(source, scratch, len, source->next_offset_bytes, err);
+
+		if (n < 0)
+			return (int)n;
+		if ((size_t)n < len)
+			break;
+	}
+	return 0;
+}
+
+ssize_t source_pread(struct source *source, void *buf, size_t len, uint64_t offset_bytes,
+		     struct bmap_error *err)
+{
+	size_t from_head = 0;
+	ssize_t n;
+
+	if (is_cancelled(source))
+		return bmap_error_set(err, ECANCELED, "'%s': cancelled", source->name);
+	if (offset_bytes < source->head_len) {
+		from_head = MIN(len, source->head_len - (size_t)offset_bytes);
+		memcpy(buf, source->head + offset_bytes, from_head);
+		if (from_head == len)
+			return (ssize_t)len;
+	}
+	offset_bytes += from_head;
+	if (!source->seekable) {
+		int r = skip_to(source, offset_bytes, err);
+
+		if (r < 0)
+			return r;
+		if (source->next_offset_bytes < offset_bytes)
+			return (ssize_t)from_head;
+	}
+	n = read_full(source, (uint8_t *)buf + from_head, len - from_head, offset_bytes, err);
+	return n < 0 ? n : n + (ssize_t)from_head;
+}
+
+ssize_t source_peek(struct source *source, const uint8_t **head, size_t len, struct bmap_error *err)
+{
+	if (source->head_len < len) {
+		uint8_t *larger = realloc(source->head, len);
+		ssize_t n;
+
+		if (!larger)
+			return bmap_error_set(err, ENOMEM, "out of memory");
+		source->head = larger;
+		n = read_full(source, larger + source->head_len, len - source->head_len,
+			      source->head_len, err);
+		if (n < 0)
+			return n;
+		source->head_len += (size_t)n;
+	}
+	*head = source->head;
+	return (ssize_t)MIN(len, source->head_len);
+}
+
+bool source_location_is_remote(const char *location)
+{
+	return strstr(location, "://") && access(location, F_OK) < 0 && errno == ENOENT &&
+	       strncasecmp(location, "file://", 7) != 0;
+}
+
+static int open_file_url(struct source **source, const char *url, struct bmap_error *err)
+{
+	CLEANUP(source_url_fini) struct source_url parts = {0};
+	int r = source_url_parse(&parts, url, err);
+
+	return r < 0 ? r : source_open_file(source, parts.path, err);
+}
+
+int source_open(struct source **source, const char *location, const struct source_options *options,
+		struct bmap_error *err)
+{
+	if (!strcmp(location, "-"))
+		return source_open_stream(source, STDIN_FILENO, "standard input", err);
+	if (!strncasecmp(location, "file://", 7) && access(location, F_OK) < 0)
+		return open_file_url(source, location, err);
+	if (!source_location_is_remote(location))
+		return source_open_file(source, location, err);
+	if (!strncasecmp(location, "ssh://", 6))
+		return source_open_ssh(source, location, err);
+	return source_open_http(source, location, options, err);
+}
+
+/* A slice is a decorator: the same vtable over another source. */
+struct source_slice {
+	struct source base;
+	struct source *whole;
+	uint64_t offset_bytes;
+};
+
+static ssize_t slice_pread(struct source *source, void *buf, size_t len, uint64_t offset_bytes,
+			   struct bmap_error *err)
+{
+	struct source_slice *slice = (struct source_slice *)source;
+
+	if (offset_bytes >= source->size_bytes)
+		return 0;
+	len = MIN(len, source->size_bytes - offset_bytes);
+	return source_pread(slice->whole, buf, len, slice->offset_bytes + offset_bytes, err);
+}
+
+static void slice_close(struct source *source)
+{
+	struct source_slice *slice = (struct source_slice *)source;
+
+	source_close(slice->whole);
+	source_fini(source);
+	free(slice);
+}
+
+int source_open_slice(struct source **source, struct source *whole, uint64_t offset_bytes,
+		      uint64_t len_bytes, struct bmap_error *err)
+{
+	static const struct source_ops ops = {.pread = slice_pread, .close = slice_close};
+	struct source_slice *slice = calloc(1, sizeof(*slice));
+
+	if (!slice || source_init(&slice->base, &ops, whole->name, err) < 0) {
+		free(slice);
+		source_close(whole);
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	}
+	slice->whole = whole;
+	slice->offset_bytes = offset_bytes;
+	slice->base.seekable = slice->base.has_size = true;
+	slice->base.size_bytes = len_bytes;
+	slice->base.local_fd = whole->local_fd;
+	slice->base.local_offset_bytes = whole->local_offset_bytes + offset_bytes;
+	*source = &slice->base;
+	return 0;
+}

@@ -1,0 +1,10 @@
+lib_libbmap_la_SOURCES += \
+	lib/source/source.c \
+	lib/source/source.h \
+	lib/source/source_file.c \
+	lib/source/source_http.c \
+	lib/source/source_ops.h \
+	lib/source/source_ssh.c \
+	lib/source/source_stream.c \
+	lib/source/source_url.c \
+	lib/source/source_url.h
