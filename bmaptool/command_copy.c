@@ -185,7 +185,8 @@ struct copy {
 static void copy_fini(struct copy *copy)
 {
 	bmap_target_close(copy->target);
-	monitor_watch(copy->monitor, NULL, NULL);
+	if (copy->monitor)
+		monitor_watch(copy->monitor, NULL, NULL);
 	bmap_free(copy->map);
 	bmap_document_free(copy->document);
 	bmap_document_free(copy->signature);
@@ -286,8 +287,10 @@ static int read_map(struct copy *copy, struct bmap_error *err)
 
 static int open_image(struct copy *copy, struct bmap_error *err)
 {
-	return bmap_image_open(&copy->image, copy->options->image, &copy->options->image_options,
-			       err);
+	if (bmap_image_open(&copy->image, copy->options->image, &copy->options->image_options,
+			    err) < 0)
+		return bmap_error_prefix(err, "cannot open image");
+	return 0;
 }
 
 /* No map beside the image: the last place is the archive that it may lie in. */

@@ -69,9 +69,10 @@ static int take_nomap(struct create_options *create, const char *value)
 	if (value[0] == 'p' && value[len] == '\0') {
 		if (cli_parse_number(&command, &option_table[NOMAP], value + 1, 1000, &number) < 0)
 			return -1;
-		if (number == 0)
-			return cli_usage_error(&command, "argument --nomap: partitions begin at p1");
-		*nomap = (struct bmap_nomap){.partition = (unsigned int)number};
+		*nomap = (struct bmap_nomap){
+			.is_partition = true,
+			.partition = (unsigned int)number,
+		};
 	} else {
 		if (value[len] != ':' || len >= sizeof(start))
 			return cli_usage_error(&command,
@@ -153,14 +154,13 @@ static int check_output(const struct bmap_image *image, const char *output, stru
 {
 	struct stat st;
 
-	if (!output)
-		return 0;
-	if (bmap_image_is_same_file(image, output))
+	if (bmap_image_is_same_file(image, output ? output : "/dev/stdout"))
 		return bmap_error_set(err, EINVAL,
-				      "the map would overwrite the image: '%s' and '%s' are the same "
+				      "the map would overwrite the image: '%s' and %s%s%s are the same "
 				      "file",
-				      bmap_image_name(image), output);
-	if (stat(output, &st) == 0 && S_ISDIR(st.st_mode))
+				      bmap_image_name(image), output ? "'" : "",
+				      output ? output : "standard output", output ? "'" : "");
+	if (output && stat(output, &st) == 0 && S_ISDIR(st.st_mode))
 		return bmap_error_set_system(err, EISDIR, "cannot open '%s' for writing", output);
 	return 0;
 }
@@ -176,8 +176,8 @@ static int make_map(const char *location, const struct create_options *create,
 
 	if (!monitor || !job)
 		bmap_error_set(err, ENOMEM, "out of memory");
-	else
-		(void)!bmap_image_open(&image, location, &create->image, err);
+	else if (bmap_image_open(&image, location, &create->image, err) < 0)
+		bmap_error_prefix(err, "cannot open image file '%s'", location);
 	if (err->code == 0)
 		(void)!check_output(image, create->output, err);
 	if (err->code == 0) {

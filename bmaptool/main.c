@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* bmaptool: maps of disk images, and copies by them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/checked.h"
 #include "bmap/bmap.h"
@@ -77,6 +79,18 @@ static int run_command(int argc, char **argv, const struct common_options *commo
 	return 2;
 }
 
+/* A destination must not be opened as a standard stream that somebody has closed. */
+static void open_closed_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* What went to standard output must have arrived there. */
 static int close_stdout(int status)
 {
@@ -92,6 +106,7 @@ int main(int argc, char **argv)
 	struct main_options main_options = {0};
 	int first_word = argc;
 
+	open_closed_streams();
 	log_terminal_start("bmaptool", BMAP_LOG_INFO);
 	switch (cli_parse(&command, argc, argv, take_option, &main_options, NULL, &first_word)) {
 	case CLI_DONE:

@@ -46,6 +46,8 @@ struct zip_state {
 	bool is_zip64, is_wanted, is_over; /* is_over: the end record was seen */
 	char *image; /* the name of the member that is the image, once seen */
 	struct inflater *inflater;
+	uint8_t unread[INFLATER_MAX_UNREAD]; /* behind a member, to be looked at before the input */
+	size_t unread_at, n_unread;
 	uint8_t scratch[SCRATCH_LEN];
 };
 
@@ -83,6 +85,7 @@ static int zip_start(struct decoder *decoder, struct bmap_error *err)
 	free(state->image);
 	state->image = NULL;
 	state->is_over = false;
+	state->n_unread = 0;
 	want(state, SIGNATURE, 4);
 	return 0;
 }
@@ -285,7 +288,29 @@ static int make_bytes(struct decoder *decoder, struct zip_state *state, struct d
 		io->out += made;
 		io->out_left -= made;
 	}
+	if (r == 1 && state->step == DEFLATED) {
+		state->n_unread = inflater_unread(state->inflater, state->unread);
+		state->unread_at = 0;
+	}
 	return r == 1 ? finish_data(decoder, state, err) : 0;
+}
+
+/* Adds to the current record, first what the inflater left.  true: it is whole. */
+static bool fill_record(struct zip_state *state, struct decoder_io *io)
+{
+	size_t n;
+
+	while (state->n_unread && state->record_len < state->want) {
+		state->record[state->record_len++] = state->unread[state->unread_at++];
+		state->n_unread--;
+	}
+	n = MIN(io->in_left, state->want - state->record_len);
+	if (n)
+		memcpy(state->record + state->record_len, io->in, n);
+	io->in += n;
+	io->in_left -= n;
+	state->record_len += n;
+	return state->record_len == state->want;
 }
 
 static int finish(struct decoder *decoder, struct zip_state *state, struct bmap_error *err)
@@ -328,13 +353,7 @@ static int zip_decode(struct decoder *decoder, struct decoder_io *io, struct bma
 				return DECODE_MORE;
 			continue;
 		}
-		n = MIN(io->in_left, state->want - state->record_len);
-		if (n)
-			memcpy(state->record + state->record_len, io->in, n);
-		io->in += n;
-		io->in_left -= n;
-		state->record_len += n;
-		if (state->record_len < state->want) {
+		if (!fill_record(state, io)) {
 			/* The stretch of one member ends where the next would begin. */
 			if (decoder->choice.is_one_member && state->step == SIGNATURE &&
 			    state->record_len == 0 && io->in_end && state->image)

@@ -21,6 +21,15 @@ void inflater_reset(struct inflater *inflater);
 BMAP_MUST_CHECK int inflater_run(struct inflater *inflater, struct decoder_io *io,
 				 struct bmap_error *err);
 
+/* Bytes that inflater_unread() gives at most. */
+#define INFLATER_MAX_UNREAD 8
+
+/*
+ * After the end of a member without a gzip frame: bytes that were taken from the input, but lie behind
+ * the member.  Returns their count.
+ */
+size_t inflater_unread(const struct inflater *inflater, uint8_t *bytes);
+
 /* Continues the CRC-32 of gzip and zip; begins with 0. */
 uint32_t inflater_crc32(uint32_t crc, const void *data, size_t len);
 

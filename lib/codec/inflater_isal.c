@@ -72,6 +72,17 @@ int inflater_run(struct inflater *inflater, struct decoder_io *io, struct bmap_e
 	return state->block_state == ISAL_BLOCK_FINISH;
 }
 
+size_t inflater_unread(const struct inflater *inflater, uint8_t *bytes)
+{
+	const struct inflate_state *state = &inflater->state;
+	uint64_t bits = state->read_in >> state->read_in_length % 8;
+	size_t n = state->read_in_length > 0 ? (size_t)state->read_in_length / 8 : 0;
+
+	for (size_t i = 0; i < n; i++, bits >>= 8)
+		bytes[i] = (uint8_t)bits;
+	return n;
+}
+
 uint32_t inflater_crc32(uint32_t crc, const void *data, size_t len)
 {
 	return crc32_gzip_refl(crc, data, len);

@@ -366,6 +366,8 @@ int bmap_copy(struct bmap_job *job, struct bmap_image *image, const struct bmap 
 	};
 
 	*result = (struct bmap_copy_result){0};
+	if (!map && image_check_archive(image, err) < 0)
+		return -err->code;
 	if (check_sizes(&copy, map, err) < 0)
 		return -err->code;
 	if (!map) {

@@ -38,11 +38,11 @@ static int add_nomap(struct create *create, const struct bmap_nomap *nomap, stru
 {
 	uint64_t first = nomap->first_bytes, end = nomap->end_bytes, len = 0;
 
-	if (nomap->partition) {
+	if (nomap->is_partition) {
 		if (partition_find(create->image, nomap->partition, &first, &len, err) < 0)
 			return -err->code;
 		if (ckd_add(&end, first, len))
-			return bmap_error_set(err, EOVERFLOW, "partition %u of '%s' is too large",
+			return bmap_error_set(err, EOVERFLOW, "partition p%u of '%s' is too large",
 					      nomap->partition, bmap_image_name(create->image));
 	}
 	if (create->has_size)

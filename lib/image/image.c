@@ -37,6 +37,7 @@ struct bmap_image {
 	char *inside_name;
 	struct archive_choice choice;
 	char *chosen; /* the member that is the image, once known */
+	bool is_scanned; /* the archive was read to its end: there is one image in it */
 	bool has_size;
 	uint64_t size_bytes;
 };
@@ -350,13 +351,23 @@ static int open_tar(struct bmap_image *image, struct bmap_error *err)
 		return -err->code;
 	if (tar_reader_extent(tar, &offset))
 		return narrow(image, offset, tar_reader_image_size(tar), err);
-	image->is_tar = true;
+	image->is_tar = image->is_scanned = true;
 	image->has_size = true;
 	image->size_bytes = tar_reader_image_size(tar);
 	return 0;
 }
 
-/* The image's member of a zip archive: stored, a stretch of the source; deflated, codec_zip. */
+/* Is what is stored at @offset packed once more, in a way that has checksums of its own? */
+static bool is_packed(struct bmap_image *image, uint64_t offset, struct bmap_error *err)
+{
+	uint8_t head[CODEC_HEAD_LEN];
+	const struct codec *codec = NULL;
+	ssize_t n = source_pread(image->source, head, sizeof(head), offset, err);
+
+	return n > 0 && codec_find(&codec, head, (size_t)n, image->name, err) == 0 && codec;
+}
+
+/* The image's member of a zip archive: decoded by codec_zip, which compares its checksum. */
 static int enter_zip_member(struct bmap_image *image, const struct zip_member *member,
 			    struct bmap_error *err)
 {
@@ -365,7 +376,10 @@ static int enter_zip_member(struct bmap_image *image, const struct zip_member *m
 	if (member->is_stored) {
 		if (zip_data_offset(member, image->source, &offset, err) < 0)
 			return -err->code;
-		return narrow(image, offset, member->data_len_bytes, err);
+		if (is_packed(image, offset, err))
+			return narrow(image, offset, member->data_len_bytes, err);
+		if (err->code)
+			return -err->code;
 	}
 	image->codec = &codec_zip;
 	image->choice.is_one_member = true;
@@ -479,7 +493,7 @@ static int open_image(struct bmap_image *image, const char *location, struct bma
 	int r;
 
 	if (source_open(&image->source, location, &source_options, err) < 0)
-		return bmap_error_prefix(err, "cannot open image");
+		return -err->code;
 	image->name = strdup(source_name(image->source));
 	if (!image->name)
 		return bmap_error_set(err, ENOMEM, "out of memory");
@@ -538,9 +552,17 @@ static int scan_archive(struct bmap_image *image, struct bmap_error *err)
 	if (r == 0) {
 		map = image_reader_map_inside(reader, &map_len, &map_name);
 		r = keep_map(image, map, map_len, map_name, err);
+		image->is_scanned = true;
 	}
 	image_reader_close(reader);
 	return r;
+}
+
+int image_check_archive(struct bmap_image *image, struct bmap_error *err)
+{
+	if (!image->is_tar || image->is_scanned || !source_is_seekable(image->source))
+		return 0;
+	return scan_archive(image, err);
 }
 
 int bmap_find_map_inside(struct bmap_document **document, struct bmap_image *image,
@@ -549,8 +571,7 @@ int bmap_find_map_inside(struct bmap_document **document, struct bmap_image *ima
 	CLEANUP_FREE char *name = NULL;
 
 	*document = NULL;
-	if (!image->inside && image->is_tar && source_is_seekable(image->source) &&
-	    scan_archive(image, err) < 0)
+	if (!image->inside && image_check_archive(image, err) < 0)
 		return -err->code;
 	if (!image->inside)
 		return 0;

@@ -11,7 +11,7 @@ int partition_find(struct bmap_image *image, unsigned int number, uint64_t *firs
 	(void)first_bytes;
 	(void)len_bytes;
 	return bmap_error_set(err, EOPNOTSUPP,
-			      "partition %u cannot be found: this build is without libblkid (give "
+			      "partition p%u cannot be found: this build is without libblkid (give "
 			      "START:END)",
 			      number);
 }

@@ -81,7 +81,7 @@ int partition_find(struct bmap_image *image, unsigned int number, uint64_t *firs
 	}
 	r = find_in(fd, offset, size, number, first_bytes, len_bytes);
 	if (r < 0)
-		return bmap_error_set(err, -r, "'%s' has no partition %u", bmap_image_name(image),
+		return bmap_error_set(err, -r, "'%s' has no partition p%u", bmap_image_name(image),
 				      number);
 	return 0;
 }

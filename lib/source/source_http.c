@@ -244,8 +244,8 @@ static int check_resumed(struct source_http *http, bool has_length, uint64_t len
 	}
 	if (answer->status == 416)
 		return bmap_error_set(http->err, EBADMSG,
-				      "'%s' ends before byte %" PRIu64 " now: it changed on the "
-				      "server while it was being read",
+				      "'%s' has no byte %" PRIu64 " any more (the server answers "
+				      "416): it changed while it was being read",
 				      http->base.name, http->requested_bytes);
 	if (answer->status == 206) {
 		if (!answer->has_content_range || answer->range_first != http->requested_bytes)
@@ -605,6 +605,7 @@ static bool netrc_is_private(void)
 	return true;
 }
 
+/* With a choice of methods libcurl sends nothing before the server asks for it (401). */
 static void set_credentials(struct source_http *http, const struct source_url *url)
 {
 	if (url->user || url->password) {
@@ -613,7 +614,7 @@ static void set_credentials(struct source_http *http, const struct source_url *u
 	} else if (http->is_http && netrc_is_private()) {
 		curl_easy_setopt(http->easy, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
 	}
-	curl_easy_setopt(http->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+	curl_easy_setopt(http->easy, CURLOPT_HTTPAUTH, (long)(CURLAUTH_BASIC | CURLAUTH_DIGEST));
 }
 
 /* Hosts that ssh knows, and no others. */

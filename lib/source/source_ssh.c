@@ -132,11 +132,11 @@ int source_open_ssh(struct source **source, const char *location, struct bmap_er
 		source_fini(&ssh->base);
 		return -err->code;
 	}
-	*source = &STEAL_PTR(ssh)->base;
 	/* Whether the file is there shows with the first byte. */
-	if (source_peek(*source, &head, 1, err) < 0) {
-		source_close(*source);
+	if (source_peek(&ssh->base, &head, 1, err) < 0) {
+		source_close(&STEAL_PTR(ssh)->base);
 		return -err->code;
 	}
+	*source = &STEAL_PTR(ssh)->base;
 	return 0;
 }

@@ -100,6 +100,22 @@ static const char *find_path(const struct devices *devices, const char *path)
 	return stat(path, &st) == 0 && S_ISBLK(st.st_mode) ? find_name(devices, st.st_rdev) : NULL;
 }
 
+/* Spaces and the like stand there as "\\040". */
+static void unescape(char *text)
+{
+	char *out = text;
+
+	for (const char *in = text; *in; in++) {
+		if (in[0] == '\\' && in[1] >= '0' && in[1] <= '3' && in[2] && in[3]) {
+			*out++ = (char)((in[1] - '0') << 6 | (in[2] - '0') << 3 | (in[3] - '0'));
+			in += 3;
+		} else {
+			*out++ = *in;
+		}
+	}
+	*out = '\0';
+}
+
 /* /proc/self/mountinfo (proc(5)): "36 35 98:0 /root /mount/point options - type source ..." */
 static void add_mounts(const struct devices *devices, char *text, size_t size)
 {
@@ -119,6 +135,7 @@ static void add_mounts(const struct devices *devices, char *text, size_t size)
 		/* btrfs shows a device number that is none. */
 		if (!name && dash && sscanf(dash + 3, "%*s %1023s", source) == 1)
 			name = find_path(devices, source);
+		unescape(point);
 		if (name)
 			add(text, size, name, "mounted on ", point);
 	}

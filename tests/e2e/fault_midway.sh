@@ -25,7 +25,7 @@ for file in image image.gz; do
 	run 1 "$BMAPTOOL" copy --retries 1 --bmap www/image.bmap "$URL/$file" out
 	reported out
 done
-head -c 3000000 www/image.gz >part.gz
+head -c 2000000 www/image.gz >part.gz
 rm -f out
 run 1 "$BMAPTOOL" copy --bmap www/image.bmap part.gz out
 reported out

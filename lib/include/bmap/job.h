@@ -59,8 +59,9 @@ BMAP_API BMAP_MUST_CHECK int bmap_copy(struct bmap_job *job, struct bmap_image *
 
 /* Blocks that are mapped whatever they hold. */
 struct bmap_nomap {
-	unsigned int partition; /* a partition of the image's own table; 0: the bytes below */
-	uint64_t first_bytes, end_bytes;
+	bool is_partition;      /* of the image's own table */
+	unsigned int partition; /* its number, from 1 on */
+	uint64_t first_bytes, end_bytes; /* otherwise: these bytes */
 };
 
 struct bmap_create_options {
