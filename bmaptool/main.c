@@ -79,16 +79,17 @@ static int run_command(int argc, char **argv, const struct common_options *commo
 	return 2;
 }
 
-/* A destination must not be opened as a standard stream that somebody has closed. */
+/*
+ * A destination must not be opened as a standard stream that somebody has closed.  What stands in its
+ * place can be used in the wrong direction only, so that using it is an error as before.
+ */
 static void open_closed_streams(void)
 {
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			exit(EXIT_FAILURE);
+	}
 }
 
 /* What went to standard output must have arrived there. */

@@ -116,7 +116,9 @@ static int parse_member(struct source *source, const uint8_t *entry, size_t len,
 		return broken(source, "its directory is damaged", err);
 	*member = (struct zip_member){
 		.is_stored = load_le16(entry + 10) == ZIP_STORED,
+		.is_deflated = load_le16(entry + 10) == ZIP_DEFLATED,
 		.is_encrypted = load_le16(entry + 8) & ZIP_ENCRYPTED,
+		.crc = load_le32(entry + 16),
 		.data_len_bytes = load_le32(entry + 20),
 		.image_len_bytes = load_le32(entry + 24),
 		.offset_bytes = load_le32(entry + 42),
@@ -216,6 +218,11 @@ int zip_find_image(const struct zip_directory *directory, const char *archive, c
 		return archive_no_image(archive, wanted, err);
 	if (found->is_encrypted)
 		return bmap_error_set(err, EOPNOTSUPP, "'%s' in the archive '%s' is encrypted",
+				      found->name, archive);
+	if (!found->is_stored && !found->is_deflated)
+		return bmap_error_set(err, EOPNOTSUPP,
+				      "'%s' in the archive '%s' is neither stored nor deflated, "
+				      "and other methods cannot be read",
 				      found->name, archive);
 	*member = found;
 	return 0;

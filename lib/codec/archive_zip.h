@@ -13,7 +13,8 @@
 
 struct zip_member {
 	char *name;
-	bool is_stored, is_encrypted;
+	bool is_stored, is_deflated, is_encrypted;
+	uint32_t crc;
 	uint64_t image_len_bytes;
 	uint64_t data_len_bytes;
 	uint64_t offset_bytes;  /* of its local header */

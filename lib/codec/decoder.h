@@ -58,6 +58,7 @@ struct archive_choice {
 	const char *archive; /* its name, for sentences */
 	const char *member;  /* NULL: the only image */
 	bool is_one_member;  /* the input is no whole archive, but the stretch of one member */
+	uint32_t crc;        /* of that member, as the directory of the archive has it */
 };
 
 /* For a codec that is an archive (zip); the strings are lent as long as the decoder lives. */

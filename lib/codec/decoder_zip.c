@@ -158,6 +158,8 @@ static int take_names(struct decoder *decoder, struct zip_state *state, struct b
 /* The member's data is whole. */
 static int finish_data(struct decoder *decoder, struct zip_state *state, struct bmap_error *err)
 {
+	if (decoder->choice.is_one_member && state->crc != decoder->choice.crc)
+		return damaged(decoder, "the checksum of a member is wrong", err);
 	if (state->flags & ZIP_HAS_DESCRIPTOR) {
 		want(state, DESCRIPTOR, 4);
 		return 0;

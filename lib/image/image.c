@@ -383,6 +383,7 @@ static int enter_zip_member(struct bmap_image *image, const struct zip_member *m
 	}
 	image->codec = &codec_zip;
 	image->choice.is_one_member = true;
+	image->choice.crc = member->crc;
 	image->has_size = true;
 	image->size_bytes = member->image_len_bytes;
 	return narrow(image, member->offset_bytes, member->stretch_bytes, err);
@@ -391,7 +392,11 @@ static int enter_zip_member(struct bmap_image *image, const struct zip_member *m
 static int read_zip_map(struct bmap_image *image, const struct zip_member *member,
 			struct bmap_error *err)
 {
-	const struct archive_choice choice = {.archive = image->name, .is_one_member = true};
+	const struct archive_choice choice = {
+		.archive = image->name,
+		.is_one_member = true,
+		.crc = member->crc,
+	};
 	CLEANUP_FREE uint8_t *stretch = NULL;
 	CLEANUP_FREE char *text = NULL;
 	ssize_t n;

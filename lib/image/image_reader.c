@@ -296,15 +296,40 @@ static bool next_window(const struct image_reader *reader, uint64_t *offset, uin
 	return true;
 }
 
+/* Where the wanted bytes from @offset on end, but for gaps that a source would read over. */
+static uint64_t end_of_run(const struct image_reader *reader, uint64_t offset, uint64_t size)
+{
+	const struct bmap *wanted = reader->options.wanted;
+	uint64_t block_size, end;
+
+	if (!wanted)
+		return size;
+	block_size = bmap_block_size_bytes(wanted);
+	end = offset;
+	for (size_t i = bmap_find_range(wanted, offset / block_size); i < bmap_n_ranges(wanted);
+	     i++) {
+		struct bmap_range range = bmap_get_range(wanted, i, NULL, NULL);
+
+		if (range.first_block * block_size > end + SOURCE_SHORT_JUMP_BYTES)
+			break;
+		end = (range.first_block + range.n_blocks) * block_size;
+	}
+	return MIN(end, size);
+}
+
 /* An image that is its source, of known size: window by window, holes left out. */
 static int feed_raw(struct image_reader *reader, uint64_t size, struct bmap_error *err)
 {
-	uint64_t offset = 0;
+	uint64_t offset = 0, run_end = 0;
 	size_t len;
 
 	while (next_window(reader, &offset, size, &len)) {
 		struct buffer *buffer = buffer_pool_get(reader->decoded);
 
+		if (offset >= run_end) {
+			run_end = end_of_run(reader, offset, size);
+			source_expect(image_source(reader->image), run_end);
+		}
 		if (!buffer)
 			return buffer_pool_failure(reader->decoded, err);
 		if (read_window(reader, buffer_data(buffer), offset, len, err) < 0) {

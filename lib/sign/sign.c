@@ -320,7 +320,7 @@ static int judge(const struct verdict *verdict, struct bmap_signature_report *re
 				      name, verdict->who);
 	case UNKNOWN_KEY:
 		snprintf(report->detail, sizeof(report->detail),
-			 "No matching key found: the public key %.64s is not known",
+			 "No matching key found: the key %.64s that signed it is unknown",
 			 verdict->who);
 		break;
 	case BAD:

@@ -75,6 +75,11 @@ void source_cancel(struct source *source)
 	eventfd_write(source->cancel_fd, 1);
 }
 
+void source_expect(struct source *source, uint64_t end_bytes)
+{
+	source->expected_end_bytes = end_bytes;
+}
+
 static bool is_cancelled(const struct source *source)
 {
 	struct pollfd cancel = {.fd = source->cancel_fd, .events = POLLIN};

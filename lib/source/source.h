@@ -60,6 +60,15 @@ int source_local_fd(const struct source *source, uint64_t *offset_bytes);
 BMAP_MUST_CHECK ssize_t source_pread(struct source *source, void *buf, size_t len,
 				     uint64_t offset_bytes, struct bmap_error *err);
 
+/* A jump forwards over fewer bytes than this is read over by a remote source. */
+#define SOURCE_SHORT_JUMP_BYTES (1 << 20)
+
+/*
+ * Says that reads will go on from where they are to @end_bytes at most, and then jump: a remote
+ * source asks for no more than that.  Only a hint.
+ */
+void source_expect(struct source *source, uint64_t end_bytes);
+
 /*
  * Shows the first @len bytes (fewer when the source is shorter) without using them up.  *@head is
  * valid until the next call.  Returns the count.

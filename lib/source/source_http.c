@@ -38,8 +38,6 @@
 #define MAX_BACKOFF_MSEC    8000
 /* So much more, and a break counts as a new one. */
 #define PROGRESS_BYTES      (64 << 10)
-/* A jump below this is read over: about what a link brings in the time of a new request. */
-#define MAX_READ_OVER_BYTES (4 << 20)
 #define RECEIVE_SIZE        (512 << 10)
 /* What libcurl hands over at once at most, and the little more it may hold back. */
 #define SPILL_SIZE          (4 * CURL_MAX_WRITE_SIZE)
@@ -73,6 +71,7 @@ struct source_http {
 	bool at_end; /* the server says that there is nothing behind what we have */
 	CURLcode result;
 	uint64_t requested_bytes; /* offset at which it was asked to begin */
+	uint64_t end_bytes;       /* and to end; UINT64_MAX: with the file */
 	uint64_t position_bytes;  /* offset of the next byte that read_some() gives */
 	uint64_t drop_bytes;      /* bytes to throw away first: a server that ignored the range */
 	struct answer answer;
@@ -279,7 +278,7 @@ static int check_answer(struct source_http *http)
 		return bmap_error_set(http->err, http_to_errno(http->answer.status),
 				      "cannot open '%s': the server answers %ld", http->base.name,
 				      http->answer.status);
-	if (http->is_http && http->is_known && http->requested_bytes > 0)
+	if (http->is_http && http->is_known)
 		return check_resumed(http, length >= 0, (uint64_t)length);
 	if (http->is_http && http->answer.status != 200)
 		return bmap_error_set(http->err, EPROTO,
@@ -287,8 +286,6 @@ static int check_answer(struct source_http *http)
 				      http->answer.status);
 	if (!http->is_known)
 		learn(http, length >= 0, (uint64_t)length);
-	else if (http->is_http && !is_same_file(http, length >= 0, (uint64_t)length))
-		return file_changed(http);
 	return 0;
 }
 
@@ -331,7 +328,7 @@ static void set_if_range(struct source_http *http)
 
 	curl_slist_free_all(http->headers);
 	http->headers = NULL;
-	if (http->requested_bytes > 0 && validator[0]) {
+	if (http->is_known && validator[0]) {
 		snprintf(line, sizeof(line), "If-Range: %s", validator);
 		http->headers = curl_slist_append(NULL, line);
 	}
@@ -349,14 +346,23 @@ static void stop_transfer(struct source_http *http)
 
 static int start_transfer(struct source_http *http, uint64_t offset_bytes)
 {
-	char range[32];
+	uint64_t end = http->base.expected_end_bytes;
+	char range[64];
 
 	stop_transfer(http);
 	http->answer = (struct answer){0};
 	http->requested_bytes = http->position_bytes = offset_bytes;
+	http->end_bytes = UINT64_MAX;
 	if (http->is_http) {
-		snprintf(range, sizeof(range), "%" PRIu64 "-", offset_bytes);
-		curl_easy_setopt(http->easy, CURLOPT_RANGE, offset_bytes ? range : NULL);
+		if (end > offset_bytes && http->base.seekable && end < http->base.size_bytes) {
+			snprintf(range, sizeof(range), "%" PRIu64 "-%" PRIu64, offset_bytes,
+				 end - 1);
+			http->end_bytes = end;
+		} else {
+			snprintf(range, sizeof(range), "%" PRIu64 "-", offset_bytes);
+		}
+		curl_easy_setopt(http->easy, CURLOPT_RANGE,
+				 offset_bytes || http->end_bytes != UINT64_MAX ? range : NULL);
 		set_if_range(http);
 	} else {
 		curl_easy_setopt(http->easy, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)offset_bytes);
@@ -512,11 +518,10 @@ static int go_to(struct source_http *http, uint64_t offset_bytes)
 {
 	uint8_t scratch[16 << 10];
 
-	if (offset_bytes < http->position_bytes || !http->running ||
-	    offset_bytes - http->position_bytes > MAX_READ_OVER_BYTES)
-		return offset_bytes == http->position_bytes && http->running
-			       ? 0
-			       : start_transfer(http, offset_bytes);
+	if (!http->running || offset_bytes < http->position_bytes ||
+	    offset_bytes >= http->end_bytes ||
+	    offset_bytes - http->position_bytes > SOURCE_SHORT_JUMP_BYTES)
+		return start_transfer(http, offset_bytes);
 	while (http->position_bytes < offset_bytes) {
 		size_t len = MIN(sizeof(scratch), offset_bytes - http->position_bytes);
 		int r;
@@ -547,6 +552,7 @@ static ssize_t http_pread(struct source *source, void *buf, size_t len, uint64_t
 		return 0;
 	if (go_to(http, offset_bytes) < 0)
 		return -err->code;
+	len = (size_t)MIN((uint64_t)len, http->end_bytes - offset_bytes);
 	done = take_spill(http, buf, len);
 	if (done == len)
 		return (ssize_t)len;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Archives that are cut, damaged or lie about their sizes are errors.
 # COMPAT B1-1, B1-10.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 RUN_TIMEOUT=20

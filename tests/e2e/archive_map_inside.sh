@@ -1,7 +1,7 @@
 #!/bin/bash
 # A map that lies in the archive, as MEMBER.bmap or .meta/image.bmap, is used;
 # its checksums then guard the image.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image disk.wic 2097152 0:4 100:30 500:2

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Side files are not images; of two images one has to be chosen with --member, and
 # nothing is written until that is clear.  COMPAT B1-10.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image disk.wic 1048576 0:4 100:30

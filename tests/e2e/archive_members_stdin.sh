@@ -1,7 +1,7 @@
 #!/bin/bash
 # The same on standard input, where the second image shows only after the first
 # has passed: never a success that hides it, never both in one.  COMPAT B1-10.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image disk.wic 1048576 0:4 100:30

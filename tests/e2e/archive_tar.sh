@@ -1,7 +1,7 @@
 #!/bin/bash
 # One image in a tar, plain and around it every compression, is copied: with a
 # map and without, from a file, standard input and HTTP.  COMPAT B1-10, C4.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image disk.wic 1500001 0:4 100:30 300:1

@@ -1,7 +1,7 @@
 #!/bin/bash
 # ustar, GNU and pax tars; long names; members in folders; sizes on the borders
 # of tar's blocks.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 long=$(printf 'n%.0s' {1..150})

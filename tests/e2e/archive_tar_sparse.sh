@@ -1,7 +1,7 @@
 #!/bin/bash
 # Sparse members, as `tar -S` writes them (GNU's own format and pax 0.0, 0.1 and
 # 1.0), come out with their holes as zeros and at full size.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 # More than the four extents that a GNU header itself holds, and more than the

@@ -1,7 +1,7 @@
 #!/bin/bash
 # One image in a zip: deflated, stored, with sizes behind the data, zip64, from a
 # file and over HTTP.  COMPAT B1-10, C4.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 a_disk disk.wic 2

@@ -2,7 +2,7 @@
 # Streams of many blocks or frames (xz, zstd, lz4, bzip2, pbzip2, pigz) decode to
 # the same bytes with one thread and with several, from a file, standard input
 # and HTTP.  COMPAT B1-1, B2 nbdkit, async-compression.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 a_disk image 3

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A few kilobytes that decode to gigabytes of zeros do not fill memory, and a map
 # ends what is accepted: the stream is larger than ImageSize, which is an error.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 RUN_TIMEOUT=30

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A byte that was turned over inside a compressed image is found by the codec's
 # own checksum, also without a map.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image 1048576 0:100 150:20

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The content says how an image is compressed: upper-case, missing and wrong
 # suffixes do not matter.  COMPAT B1-12, B2 bmap-rs (unknown extension).
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image 1048576 0:4 100:30 255:1

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Bytes behind the last member that belong to no member are an error.
 # COMPAT B2 coreos-installer (CVE-2021-20319), C6.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image 1048576 0:4 100:20

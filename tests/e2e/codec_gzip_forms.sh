@@ -1,6 +1,6 @@
 #!/bin/bash
 # gzip's header fields, stored blocks, pigz and a name from BGZF: all are gzip.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 a_disk image 2

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Headers that claim gigantic windows, dictionaries, blocks and tables are refused
 # with a sentence; they take neither memory nor time.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 RUN_TIMEOUT=20

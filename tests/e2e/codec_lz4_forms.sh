@@ -1,7 +1,7 @@
 #!/bin/bash
 # lz4's other shapes: block sizes, linked blocks, content size and checksums,
 # stored blocks; the legacy format is decoded or refused, never copied raw.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 requires_codec lz4
 requires_command lz4

@@ -1,6 +1,6 @@
 #!/bin/bash
 # lzop files of every kind: levels, checksums, a stored block, several members.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 requires_codec lzo
 requires_command lzop

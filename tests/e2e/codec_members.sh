@@ -2,7 +2,7 @@
 # Files of several members, as `cat a.gz b.gz` makes them, are decoded to their
 # end; members of zero length, skippable frames and xz's padding count for
 # nothing.  COMPAT B2 bmap-rs, caligula, coreos-installer, nbdkit, flate2.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image 1048576 0:4 100:20 255:1

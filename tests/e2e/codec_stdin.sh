@@ -1,7 +1,7 @@
 #!/bin/bash
 # Compressed standard input is recognised by its content, with a map and without.
 # COMPAT B1-11.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image 2097152 0:4 100:30 511:1

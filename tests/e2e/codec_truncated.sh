@@ -2,7 +2,7 @@
 # A compressed image that is cut anywhere, be it by its last byte, is an error:
 # with a map and without, from a file and from standard input.
 # COMPAT B1-1, B2 bmap-writer, coreos-installer.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image 1048576 0:4 100:20 200:5

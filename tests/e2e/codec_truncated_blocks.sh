@@ -1,7 +1,7 @@
 #!/bin/bash
 # The same for streams of several blocks, frames or members, whose last one is
 # cut: nothing of the parallel decoding takes that for an end.  COMPAT B1-1.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 a_disk image 2

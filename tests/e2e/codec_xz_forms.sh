@@ -1,7 +1,7 @@
 #!/bin/bash
 # xz's other shapes: each check, BCJ and delta filters, one block, several
 # streams; the old .lzma is decoded or refused by name, never copied raw.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 a_disk image 1

@@ -1,7 +1,7 @@
 #!/bin/bash
 # zstd's other shapes: without and with checksum, unknown content size, long
 # windows up to zstd's own default limit, pzstd's many frames.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 requires_codec zstd
 requires_command zstd pzstd

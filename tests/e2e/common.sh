@@ -113,8 +113,11 @@ start_nginx() {
 	at_exit "kill $!; wait $!"
 	URL=http://127.0.0.1:$PORT
 	for ((i = 0; i < 100; i++)); do
-		if curl -s -o /dev/null "$URL/"; then return; fi
-		sleep 0.05
+		if [ -s nginx/access.log ]; then
+			: >nginx/access.log # it knows only what the test asks for
+			return
+		fi
+		curl -s -o /dev/null "$URL/" || sleep 0.05
 	done
 	fail "nginx does not answer: $(cat nginx/stderr)"
 }

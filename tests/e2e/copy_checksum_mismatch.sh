@@ -2,7 +2,7 @@
 # A range that is not what the map says stops the copy: exit 1, the range, both
 # checksums and the image's name, and what is on the destination.
 # COMPAT B1-20, B2 MediaWriter, Etcher ("success" and mismatch together).
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image 4194304 10:5 600:20

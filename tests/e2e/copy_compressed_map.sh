@@ -1,6 +1,6 @@
 #!/bin/bash
 # A map may itself be compressed.  COMPAT B1-23.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image 1048576 0:4 100:3

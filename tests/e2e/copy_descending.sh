@@ -1,7 +1,7 @@
 #!/bin/bash
 # Ranges that go down are in order again after reading: they work from a file and
 # from a pipe.  COMPAT B1-28, C6.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image 1048576 0:4 100:3 200:2

@@ -1,7 +1,7 @@
 #!/bin/bash
 # An existing destination is not emptied, and a new one not made, before image,
 # map and the map's checksum have been found good.  COMPAT B1-3, B1-5.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image 1048576 0:4 200:3

@@ -3,7 +3,7 @@
 # every other byte stays what it was: the unmapped blocks, the rest of a last,
 # partial block and what is behind the image.  COMPAT B2 coreos-installer (zero
 # blocks skipped), caligula (stale bytes), Etcher (shifted data).
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 requires_loop
 

@@ -2,7 +2,7 @@
 # A copy over an existing file: nothing of the old content is left, mode and
 # hard links stay, a symlink is followed; as Python's bmaptool does.
 # COMPAT C5.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image 2097152 0:4 400:30

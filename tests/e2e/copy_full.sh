@@ -1,7 +1,7 @@
 #!/bin/bash
 # A destination that takes no more is an error, never a success.
 # COMPAT B2 MediaWriter (/dev/full), C5.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image 1048576 0:4 100:50

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A signal while standard input is awaited ends the copy at once and cleanly.
 # COMPAT B1-24.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkfifo pipe

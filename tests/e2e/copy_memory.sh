@@ -1,7 +1,7 @@
 #!/bin/bash
 # A compressed copy stays below 96 MiB of memory, and a --memory of 8 MiB is
 # obeyed for streams of several pieces.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 a_disk image 16

@@ -1,7 +1,7 @@
 #!/bin/bash
 # What a copy says, line by line, as scripts and LAVA wait for it; standard
 # output stays empty, -q leaves warnings only.  COMPAT C2, C3.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image.wic 4194304 0:256

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A local image that does not exist is reported as that, not as a strange URL.
 # COMPAT B1-14.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 for name in nosuch nosuch.wic.gz folder/nosuch ./a:b; do

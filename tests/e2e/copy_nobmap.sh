@@ -1,7 +1,7 @@
 #!/bin/bash
 # --nobmap copies everything: no map is looked for, the message says so, a larger
 # old file is cut to the image's size.  COMPAT C2, C3.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image 1100001 0:4 200:3 268:1

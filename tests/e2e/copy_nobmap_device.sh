@@ -1,7 +1,7 @@
 #!/bin/bash
 # --nobmap onto a device writes the zeros too, and nothing behind the image.
 # COMPAT B2 coreos-installer (conv=sparse on a dirty disk).
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 requires_loop
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # copy --retries, --threads and --memory are taken, change no byte of the result,
 # and are refused with 2 where they make no sense.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 a_disk image 8

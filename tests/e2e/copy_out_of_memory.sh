@@ -1,7 +1,7 @@
 #!/bin/bash
 # Where memory is scarce a copy is right or fails: never "success" with wrong
 # content.  COMPAT B1-25.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 a_disk image 8

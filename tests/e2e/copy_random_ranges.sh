@@ -2,7 +2,7 @@
 # Many scattered ranges, on every alignment to the pieces we work in, come out
 # where they belong.  COMPAT B2 Etcher (etcher#2754: shifted data), mtda (chunk
 # borders), caligula (short writes).
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 "$PY" - <<'END'

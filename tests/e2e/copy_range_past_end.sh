@@ -1,7 +1,7 @@
 #!/bin/bash
 # A map with a range behind the image's end never makes a destination larger than
 # ImageSize.  COMPAT B1-6, B1-7.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image 1048576 0:4 250:6

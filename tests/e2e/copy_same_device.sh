@@ -1,7 +1,7 @@
 #!/bin/bash
 # A device is not copied onto itself either, nor an image onto the loop device
 # that stands on it.  COMPAT B1-2.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 requires_loop
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A copy onto itself is refused and the source stays as it is, by whatever name
 # it is reached.  COMPAT B1-2.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image 1048576 0:4 200:3

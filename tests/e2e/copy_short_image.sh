@@ -1,7 +1,7 @@
 #!/bin/bash
 # An image shorter than its map says is an error at once, also where it ends in
 # a hole; no endless search for the rest.  COMPAT B2 bmap-rs, C2.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 RUN_TIMEOUT=5

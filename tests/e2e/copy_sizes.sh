@@ -3,7 +3,7 @@
 # give the same bytes and the same holes as Python's bmaptool.
 # COMPAT B2 Etcher (5000-byte image), caligula (bytes after the end), bmap-writer
 # (trailing hole).
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 requires_command "$PYTHON_BMAPTOOL"
 

@@ -2,7 +2,7 @@
 # The same sizes, compressed: decoding goes on to the end of the stream, the
 # destination has exactly ImageSize bytes.  COMPAT B2 bmap-writer (trailing hole
 # lost), caligula (stale bytes after the end).
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 check() {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # 416 as the answer to a resumed transfer: right bytes after all, or an error that
 # says 416; never a short "success".  COMPAT B2 rpi-imager, nbdkit curl.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

@@ -1,6 +1,6 @@
 #!/bin/bash
 # 503 is tried again, for the image and for its map; a 404 or 403 is not.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

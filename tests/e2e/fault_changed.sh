@@ -1,7 +1,7 @@
 #!/bin/bash
 # An image that is replaced on the server while it is copied is an error, never a
 # mix of old and new, whatever the server makes of If-Range.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

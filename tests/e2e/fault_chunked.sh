@@ -1,7 +1,7 @@
 #!/bin/bash
 # Chunked bodies: whole ones are fine, one without its terminator is broken, not
 # ended.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A 206 that brings other bytes than asked for is not woven into the image.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

@@ -2,7 +2,7 @@
 # A transfer that breaks goes on where it stopped, with Range and If-Range, until
 # the retries are used up; then it is an error that names the image.
 # COMPAT B2 nbdkit curl, rpi-imager.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

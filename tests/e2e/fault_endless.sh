@@ -1,7 +1,7 @@
 #!/bin/bash
 # A map, a signature or an image that never ends is bounded: an error in little
 # time and memory.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 RUN_TIMEOUT=30

@@ -2,7 +2,7 @@
 # A copy that fails midway, for whatever reason, leaves with 1 and says what is on
 # the destination; a device keeps what was not reached.  COMPAT B2 mtda,
 # MediaWriter (failure shown as success).
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A server that ignores Range, or describes its files by date only or not at all:
 # a broken transfer still ends in the right bytes.  COMPAT B2 httpdirfs.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

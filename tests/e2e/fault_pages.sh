@@ -2,7 +2,7 @@
 # Pages instead of files: a 404 page is never an image, an HTML page as a map is
 # one clear error, an HTML page as an image does not pass for it.
 # COMPAT B1-5, B2 bmap-rs (HTTP status not checked).
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

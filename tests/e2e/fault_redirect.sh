@@ -1,6 +1,6 @@
 #!/bin/bash
 # Redirects are followed, in bounds, and only to where a server may send us.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir -p www/v1

@@ -2,7 +2,7 @@
 # A body that ends before its Content-Length, again and again, is an error; so is
 # a shorter one without Content-Length where a map or the codec knows better.
 # COMPAT B1-1, B2 httpdirfs (zero-filled "valid" data).
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

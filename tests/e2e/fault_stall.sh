@@ -1,7 +1,7 @@
 #!/bin/bash
 # A server that falls silent does not make the program deaf: a signal ends the
 # copy at once, while the image is awaited and while its map is.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

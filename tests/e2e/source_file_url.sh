@@ -1,7 +1,7 @@
 #!/bin/bash
 # file:// URLs: image, discovery of the map, --bmap, and what is missing.
 # COMPAT C4.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image.wic 1048576 0:4 100:3

@@ -1,7 +1,7 @@
 #!/bin/bash
 # ftp:// with and without a user; discovery beside the image; a missing file.
 # COMPAT C4.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 "$PY" -c 'import pyftpdlib' 2>/dev/null || skip "needs python3-pyftpdlib"
 

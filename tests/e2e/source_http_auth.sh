@@ -2,7 +2,7 @@
 # user:password@ in a URL becomes Basic authentication: decoded, out of the
 # request line, out of messages, only after a challenge, and not carried over to
 # another host.  COMPAT C4.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

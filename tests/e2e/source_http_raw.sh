@@ -1,7 +1,7 @@
 #!/bin/bash
 # Of a raw image on a server with ranges only the mapped stretches travel; without
 # ranges the whole of it does, with the same result.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

@@ -2,7 +2,7 @@
 # A copy of a compressed image over HTTP asks for the image once and for each
 # candidate name of its map at most once; nothing is asked for twice, no warning
 # about proxies appears.  COMPAT B1-13, C3.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 a_disk image.wic 3

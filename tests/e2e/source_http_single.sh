@@ -1,7 +1,7 @@
 #!/bin/bash
 # A server that serves one connection at a time does not bring a copy to a halt:
 # HTTP/1.0 and 1.1, raw and compressed.  COMPAT B1-13.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 RUN_TIMEOUT=30

@@ -1,7 +1,7 @@
 #!/bin/bash
 # https:// with a certificate that nobody vouches for is refused, and the sentence
 # says that it is the certificate.  COMPAT C4.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 requires_command nginx openssl
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Spaces, percent signs and other letters in names: in local files as they are, in
 # URLs by their percent form.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

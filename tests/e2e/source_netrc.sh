@@ -1,7 +1,7 @@
 #!/bin/bash
 # ~/.netrc gives the credentials where the URL has none; one that others can read
 # is not used, and that is said.  COMPAT C4.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

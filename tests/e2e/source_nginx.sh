@@ -1,7 +1,7 @@
 #!/bin/bash
 # From Debian's nginx: raw and compressed images, map and all, to a file and to a
 # loop device, keeping the device's other bytes.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

@@ -1,6 +1,6 @@
 #!/bin/bash
 # http_proxy and no_proxy of the environment are obeyed.  COMPAT C4.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The query of a URL (a signed link) is kept when the names of maps and signatures
 # are made: the extension goes onto the path.  COMPAT C3, C4.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 mkdir www

@@ -1,7 +1,7 @@
 #!/bin/bash
 # sftp:// against a real sshd: with the user's key, on another port, with names
 # that have spaces; an unknown host key is refused.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 curl --version | grep -q '^Protocols:.* sftp' || skip "libcurl without sftp"

@@ -2,7 +2,7 @@
 # ssh:// reads through the user's own ssh: the port is honoured, discovery works,
 # host keys are checked, a missing file is an error, a path is a path and never a
 # command.  COMPAT B1-26, C4.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 start_sshd

@@ -1,7 +1,7 @@
 #!/bin/bash
 # When ssh's connection breaks midway the copy fails, also without a map: the end
 # of its pipe is not the end of the image.  COMPAT B1-1 for ssh.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 head -c 3000000 /dev/urandom >image

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Standard input as image: raw with a map, without, from a file and from a pipe,
 # and what happens without --bmap.  COMPAT C3, C4, B1-7.
-. "${0%/*}/common.sh"
+. "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"
 
 make_image image 3000001 0:4 100:3 600:50
