@@ -460,6 +460,11 @@ static int look_inside(struct bmap_image *image, bool named_tar, struct bmap_err
 	if (n < 0)
 		return bmap_error_prefix(err, "'%s'", image->name);
 	if (!tar_matches(head, (size_t)n, named_tar)) {
+		if (named_tar && !image->chosen)
+			return bmap_error_set(err, EPROTO,
+					      "'%s' is named like a tar archive, but what is in it "
+					      "is not one",
+					      image->name);
 		if (image->member && !image->chosen)
 			return bmap_error_set(err, EINVAL,
 					      "'%s' is not an archive, so it has no member '%s'",

@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `bmaptool [COMMAND] --help` and man/bmaptool.1 list the same options, in the same order, with the
+# same letters, arguments and defaults.
+#
+# What of the man page counts: in the sections .Ss "Common options", "create" and "copy" the items
+#     .It Fl o , Fl \-output Ns = Ns Ar OUTPUT
+# each with a line "Default: WORDS." below it, in the words of --help, when it has a default.
+set -u
+srcdir=${top_srcdir:-$(dirname "$0")/../..}
+bmaptool=${BMAPTOOL:-${top_builddir:-$srcdir}/bmaptool/bmaptool}
+if ! command -v "$bmaptool" >/dev/null; then
+	echo "there is no '$bmaptool' (BMAPTOOL names it)"
+	exit 1
+fi
+bmaptool=$(realpath "$(command -v "$bmaptool")")
+cd "$srcdir" || exit 99
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+status=0
+
+# Both print: LETTER NAME ARGUMENT DEFAULT, with a tab between and - for what is not there.
+of_help() {
+	awk '
+	function flush() {
+		if (name == "") return
+		initial = "-"
+		if (match(text, /\(default: .*\)$/))
+			initial = substr(text, RSTART + 10, RLENGTH - 11)
+		print letter "\t" name "\t" argument "\t" initial
+		name = ""
+	}
+	/^options:/ { on = 1; next }
+	on && /^[^ ]/ { flush(); on = 0 }
+	on && /^  (-[A-Za-z0-9],|   ) --/ {
+		flush()
+		letter = substr($0, 4, 1) == " " ? "-" : substr($0, 4, 1)
+		rest = substr($0, 9)
+		name = rest; sub(/ .*/, "", name)
+		rest = substr(rest, length(name) + 1)
+		argument = "-"
+		# one space and a word in capitals is the argument, more spaces begin the text
+		if (match(rest, /^ [^ ]+/)) {
+			argument = substr(rest, 2, RLENGTH - 1)
+			rest = substr(rest, RLENGTH + 1)
+		}
+		sub(/^ +/, "", rest)
+		text = rest
+		next
+	}
+	on && NF { line = $0; sub(/^ +/, "", line); text = text (text == "" ? "" : " ") line }
+	END { flush() }'
+}
+of_man() {
+	awk -v section="$1" '
+	function flush() {
+		if (name != "") print letter "\t" name "\t" argument "\t" initial
+		name = ""
+	}
+	/^\.S[sh]/ { flush(); title = $0; sub(/^\.S[sh] /, "", title); on = title == section; next }
+	on && /^\.It Fl/ {
+		flush()
+		letter = name = argument = initial = "-"
+		n = split($0, word, " ")
+		for (i = 2; i <= n; i++) {
+			if (word[i] == "Fl") {
+				flag = word[++i]
+				if (sub(/^\\-/, "", flag)) name = flag
+				else letter = flag
+			} else if (word[i] == "Ar") argument = word[++i]
+		}
+		gsub(/\\-/, "-", name)
+		next
+	}
+	on && /^Default: .*\.$/ { initial = substr($0, 10, length($0) - 10) }
+	END { flush() }' man/bmaptool.1
+}
+
+compare() {
+	local section=$1; shift
+	if ! "$bmaptool" "$@" --help >"$tmp/text" 2>&1; then
+		echo "'$bmaptool $* --help' failed:"; cat "$tmp/text"
+		status=1
+		return
+	fi
+	of_help <"$tmp/text" >"$tmp/help"
+	of_man "$section" >"$tmp/man"
+	if [ ! -s "$tmp/help" ]; then
+		echo "'$bmaptool $* --help' lists no options"
+		status=1
+	fi
+	if ! diff -u --label "bmaptool $* --help" --label "man/bmaptool.1, $section" "$tmp/help" "$tmp/man"; then
+		status=1
+	fi
+}
+compare "Common options"
+compare create create
+compare copy copy
+
+# What the man page says elsewhere of the names must not have been left behind either.
+for command in create copy; do
+	"$bmaptool" "$command" --help | sed -nE 's/^ .* --([a-z][a-z-]*).*/\1/p'
+done | sort -u >"$tmp/known"
+"$bmaptool" --help | sed -nE 's/^ .* --([a-z][a-z-]*).*/\1/p' >>"$tmp/known"
+while read -r name; do
+	grep -qxF -- "$name" "$tmp/known" && continue
+	echo "man/bmaptool.1 speaks of --$name, which no command has"
+	status=1
+done < <(grep -E '^\.' man/bmaptool.1 | grep -v '^\.\\"' | grep -oE 'Fl \\-[a-z][a-z\\-]*' | sed 's/^Fl \\-//; s/\\-/-/g' | sort -u)
+exit "$status"
