@@ -234,14 +234,14 @@ static int find_signature(struct copy *copy, struct bmap_error *err)
 	const struct copy_options *options = copy->options;
 
 	if (options->bmap_sig) {
-		if (bmap_document_read(&copy->signature, options->bmap_sig,
-				       &options->image_options, err) < 0)
+		if (bmap_document_read(&copy->signature, options->bmap_sig, &options->image_options,
+				       err) < 0)
 			return bmap_error_prefix(err, "cannot open bmap signature file '%s'",
 						 options->bmap_sig);
 		return 0;
 	}
-	if (bmap_find_signature(&copy->signature, copy->document->location,
-				&options->image_options, err) < 0)
+	if (bmap_find_signature(&copy->signature, copy->document->location, &options->image_options,
+				err) < 0)
 		return bmap_error_prefix(err, "cannot open bmap signature file");
 	if (copy->signature)
 		bmap_log(BMAP_LOG_INFO, "discovered signature file for bmap '%s'",
@@ -303,9 +303,10 @@ static int find_map_inside(struct copy *copy, struct bmap_error *err)
 		return read_map(copy, err);
 	}
 	if (copy->options->bmap_sig)
-		return bmap_error_set(err, ENOENT,
-				      "the bmap signature file was specified, but bmap file was not "
-				      "found");
+		return bmap_error_set(
+			err, ENOENT,
+			"the bmap signature file was specified, but bmap file was not "
+			"found");
 	return bmap_error_set(err, ENOENT,
 			      "bmap file not found, please, use --nobmap option to flash without "
 			      "bmap");
@@ -321,8 +322,8 @@ static int open_sources(struct copy *copy, struct bmap_error *err)
 	const struct copy_options *options = copy->options;
 	bool is_remote = bmap_location_is_remote(options->image);
 
-	if (options->bmap && (!strcmp(options->bmap, options->image) ||
-			      is_same_file(options->bmap, options->image)))
+	if (options->bmap &&
+	    (!strcmp(options->bmap, options->image) || is_same_file(options->bmap, options->image)))
 		return bmap_error_set(err, EINVAL,
 				      "Make sure you are writing your image and not the bmap file "
 				      "(you specified the same path for them)");
@@ -349,13 +350,15 @@ static int check_target(struct copy *copy, struct bmap_error *err)
 				      "the image and the destination are the same: '%s' and '%s'",
 				      bmap_image_name(copy->image), dest);
 	if (copy->document && is_same_file(copy->document->location, dest))
-		return bmap_error_set(err, EINVAL,
-				      "the bmap file and the destination are the same: '%s' and '%s'",
-				      copy->document->name, dest);
+		return bmap_error_set(
+			err, EINVAL,
+			"the bmap file and the destination are the same: '%s' and '%s'",
+			copy->document->name, dest);
 	if (copy->signature && is_same_file(copy->signature->location, dest))
-		return bmap_error_set(err, EINVAL,
-				      "the signature and the destination are the same: '%s' and '%s'",
-				      copy->signature->name, dest);
+		return bmap_error_set(
+			err, EINVAL,
+			"the signature and the destination are the same: '%s' and '%s'",
+			copy->signature->name, dest);
 	return bmap_target_open(&copy->target, dest, &copy->options->target, err);
 }
 
@@ -418,8 +421,8 @@ static void report_speed(const struct copy *copy, const struct timespec *start)
 	char text[32];
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	seconds = (double)(now.tv_sec - start->tv_sec) +
-		  (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+	seconds =
+		(double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 	speed = seconds > 0 ? (double)bytes / seconds : 0;
 	if (speed >= 1 << 20)
 		snprintf(text, sizeof(text), "%.1f MiB", speed / (1 << 20));
@@ -514,8 +517,8 @@ int command_copy(int argc, char **argv, const struct common_options *common)
 	}
 	options.image = words[0];
 	options.dest = words[1];
-	options.show_progress = !common->quiet && !common->debug && isatty(STDOUT_FILENO) &&
-				isatty(STDERR_FILENO);
+	options.show_progress =
+		!common->quiet && !common->debug && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
 	if (check_exclusions(&options, &err) < 0) {
 		bmap_log(BMAP_LOG_ERROR, "%s", err.message);
 		return EXIT_FAILURE;

@@ -84,9 +84,8 @@ static int take_nomap(struct create_options *create, const char *value)
 		    size_parse(value + len + 1, &nomap->end_bytes, "argument --nomap", &err) < 0)
 			return cli_usage_error(&command, "%s", err.message);
 		if (nomap->first_bytes >= nomap->end_bytes)
-			return cli_usage_error(&command,
-					       "argument --nomap: '%s' ends before it begins",
-					       value);
+			return cli_usage_error(
+				&command, "argument --nomap: '%s' ends before it begins", value);
 	}
 	create->create.n_nomap++;
 	return 0;
@@ -133,8 +132,8 @@ static void warn_when_all_mapped(const struct bmap *map, const struct bmap_image
 		 human_size(bmap_image_size_bytes(map)).text, bmap_image_name(image));
 	bmap_log(BMAP_LOG_WARNING, "was the image handled incorrectly and holes were expanded?");
 	if (!bmap_image_is_raw(image))
-		bmap_log(BMAP_LOG_WARNING,
-			 "a packed image shows no holes: --detect-zeroes leaves blocks of zeros out");
+		bmap_log(BMAP_LOG_WARNING, "a packed image shows no holes: --detect-zeroes leaves "
+					   "blocks of zeros out");
 }
 
 static int write_map(const struct bmap *map, const char *output, struct bmap_error *err)
@@ -155,11 +154,12 @@ static int check_output(const struct bmap_image *image, const char *output, stru
 	struct stat st;
 
 	if (bmap_image_is_same_file(image, output ? output : "/dev/stdout"))
-		return bmap_error_set(err, EINVAL,
-				      "the map would overwrite the image: '%s' and %s%s%s are the same "
-				      "file",
-				      bmap_image_name(image), output ? "'" : "",
-				      output ? output : "standard output", output ? "'" : "");
+		return bmap_error_set(
+			err, EINVAL,
+			"the map would overwrite the image: '%s' and %s%s%s are the same "
+			"file",
+			bmap_image_name(image), output ? "'" : "",
+			output ? output : "standard output", output ? "'" : "");
 	if (output && stat(output, &st) == 0 && S_ISDIR(st.st_mode))
 		return bmap_error_set_system(err, EISDIR, "cannot open '%s' for writing", output);
 	return 0;
@@ -182,9 +182,10 @@ static int make_map(const char *location, const struct create_options *create,
 		(void)!check_output(image, create->output, err);
 	if (err->code == 0) {
 		if (create->create.detect_zeroes)
-			bmap_log(BMAP_LOG_INFO,
-				 "blocks of zeros become \"don't care\" in the map: a copy will not "
-				 "write them");
+			bmap_log(
+				BMAP_LOG_INFO,
+				"blocks of zeros become \"don't care\" in the map: a copy will not "
+				"write them");
 		monitor_watch(monitor, job, &watch);
 		(void)!bmap_create(job, image, &create->create, &map, err);
 		monitor_watch(monitor, NULL, NULL);

@@ -80,8 +80,8 @@ static int run_command(int argc, char **argv, const struct common_options *commo
 }
 
 /*
- * A destination must not be opened as a standard stream that somebody has closed.  What stands in its
- * place can be used in the wrong direction only, so that using it is an error as before.
+ * A destination must not be opened as a standard stream that somebody has closed.  What stands in
+ * its place can be used in the wrong direction only, so that using it is an error as before.
  */
 static void open_closed_streams(void)
 {

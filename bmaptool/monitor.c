@@ -60,10 +60,10 @@ static void format_bar(char *text, size_t size, const struct bmap_progress *prog
 		       human_size(progress->done_bytes).text,
 		       human_size(progress->total_bytes).text, human_size((uint64_t)speed).text);
 	if (speed > 0 && percent < 100)
-		len += snprintf(numbers + len, sizeof(numbers) - (size_t)len, ", %s left",
-				human_time((double)(progress->total_bytes - progress->done_bytes) /
-					   speed)
-					.text);
+		len += snprintf(
+			numbers + len, sizeof(numbers) - (size_t)len, ", %s left",
+			human_time((double)(progress->total_bytes - progress->done_bytes) / speed)
+				.text);
 	/* what stands around: "bmaptool: info: 100% copied [" and "] " */
 	width = MIN(terminal_columns() - len - 32, MAX_BAR);
 	if (width < 4) {
@@ -112,8 +112,8 @@ static void draw(struct monitor *monitor, bool always)
 		percent = (int)(100.0 * (double)progress.done_bytes / (double)progress.total_bytes);
 	if (monitor->options.psplash_pipe && percent != monitor->last_percent)
 		tell_psplash(monitor->options.psplash_pipe, percent);
-	if (monitor->options.show_progress && (always || percent != monitor->last_percent ||
-					       monitor->n_ticks++ % 5 == 0)) {
+	if (monitor->options.show_progress &&
+	    (always || percent != monitor->last_percent || monitor->n_ticks++ % 5 == 0)) {
 		format_bar(text, sizeof(text), &progress, seconds, percent);
 		log_terminal_status(text);
 	}

@@ -23,8 +23,8 @@ struct monitor_options {
 struct monitor *monitor_start(void);
 
 /*
- * From now on there is a job to watch, and signals cancel it; NULL: it is over.  Without a job a signal
- * ends the program at once.
+ * From now on there is a job to watch, and signals cancel it; NULL: it is over.  Without a job a
+ * signal ends the program at once.
  */
 void monitor_watch(struct monitor *monitor, struct bmap_job *job,
 		   const struct monitor_options *options);

@@ -15,10 +15,10 @@
 #define ckd_sub(result, a, b) __builtin_sub_overflow((a), (b), (result))
 #define ckd_mul(result, a, b) __builtin_mul_overflow((a), (b), (result))
 
-#define MIN(a, b)       ((a) < (b) ? (a) : (b))
-#define MAX(a, b)       ((a) > (b) ? (a) : (b))
-#define ARRAY_SIZE(a)   (sizeof(a) / sizeof((a)[0]))
-#define ROUND_DOWN(n, to) ((n) / (to) * (to))
+#define MIN(a, b)           ((a) < (b) ? (a) : (b))
+#define MAX(a, b)           ((a) > (b) ? (a) : (b))
+#define ARRAY_SIZE(a)       (sizeof(a) / sizeof((a)[0]))
+#define ROUND_DOWN(n, to)   ((n) / (to) * (to))
 #define DIV_ROUND_UP(n, by) ((n) / (by) + ((n) % (by) != 0))
 
 /* Little- and big-endian numbers as they lie in file formats. */

@@ -20,8 +20,8 @@ struct child;
  * NULL) is added to the environment.  Descriptors without close-on-exec are inherited.
  * -ENOENT: there is no such program.
  */
-BMAP_MUST_CHECK int child_open(struct child **child, const char *const *argv,
-			       const char *env_extra, struct bmap_error *err);
+BMAP_MUST_CHECK int child_open(struct child **child, const char *const *argv, const char *env_extra,
+			       struct bmap_error *err);
 
 /* The reading end of its standard output; lent. */
 int child_stdout(const struct child *child);

@@ -29,16 +29,16 @@ static inline void cleanup_unlockp(pthread_mutex_t **lock)
 #define CLEANUP_CLOSE CLEANUP(cleanup_closep)
 
 /* Holds @mutex until the end of the block. */
-#define LOCKED(mutex)                                                                              \
-	CLEANUP(cleanup_unlockp)                                                                   \
+#define LOCKED(mutex) \
+	CLEANUP(cleanup_unlockp) \
 	__attribute__((unused)) pthread_mutex_t *locked_here = (pthread_mutex_lock(mutex), (mutex))
 
 /* Moves a pointer out of a variable that would be cleaned up. */
-#define STEAL_PTR(p)                                                                               \
-	({                                                                                         \
-		typeof(p) stolen = (p);                                                            \
-		(p) = NULL;                                                                        \
-		stolen;                                                                            \
+#define STEAL_PTR(p) \
+	({ \
+		typeof(p) stolen = (p); \
+		(p) = NULL; \
+		stolen; \
 	})
 
 static inline int steal_fd(int *fd)

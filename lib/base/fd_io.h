@@ -34,6 +34,6 @@ BMAP_MUST_CHECK int fd_read_text(int fd, char **text, size_t *len, size_t max_le
  * /dev/null) is written in place.
  */
 BMAP_MUST_CHECK int fd_replace_file(const char *path, const void *text, size_t len,
-					       struct bmap_error *err);
+				    struct bmap_error *err);
 
 #endif

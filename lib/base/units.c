@@ -45,8 +45,8 @@ struct human_text human_time(double seconds)
 	if (hours)
 		len = (size_t)snprintf(human.text, sizeof(human.text), "%" PRIu64 "h ", hours);
 	if (minutes)
-		len += (size_t)snprintf(human.text + len, sizeof(human.text) - len,
-					"%" PRIu64 "m ", minutes);
+		len += (size_t)snprintf(human.text + len, sizeof(human.text) - len, "%" PRIu64 "m ",
+					minutes);
 	snprintf(human.text + len, sizeof(human.text) - len, "%.1fs", seconds);
 	return human;
 }

@@ -79,9 +79,8 @@ static void print_option(const struct cli_option *option, FILE *out)
 	int column;
 
 	snprintf(form, sizeof(form), "%c%c%s--%s%s%s", option->letter ? '-' : ' ',
-		 option->letter ? option->letter : ' ', option->letter ? ", " : "  ",
-		 option->name, option->argument ? " " : "",
-		 option->argument ? option->argument : "");
+		 option->letter ? option->letter : ' ', option->letter ? ", " : "  ", option->name,
+		 option->argument ? " " : "", option->argument ? option->argument : "");
 	snprintf(help, sizeof(help), "%s%s%s%s", option->help, option->initial ? " (default: " : "",
 		 option->initial ? option->initial : "", option->initial ? ")" : "");
 	column = 2 + (int)strlen(form);

@@ -21,8 +21,8 @@ struct cli_option {
 };
 
 struct cli_command {
-	const char *name;               /* "bmaptool copy" */
-	const char *summary;            /* a sentence or two */
+	const char *name;                 /* "bmaptool copy" */
+	const char *summary;              /* a sentence or two */
 	const struct cli_option *options; /* --help is added */
 	size_t n_options;
 	const char *const *positionals; /* their names; NULL: what follows is not parsed here */
@@ -34,7 +34,11 @@ struct cli_command {
 typedef int cli_option_taker(void *opaque, size_t option, const char *value);
 
 /* What cli_parse() asks the caller to do. */
-enum cli_outcome { CLI_GO_ON, CLI_DONE /* help was printed: leave with 0 */, CLI_USAGE /* with 2 */ };
+enum cli_outcome {
+	CLI_GO_ON,
+	CLI_DONE /* help was printed: leave with 0 */,
+	CLI_USAGE /* with 2 */
+};
 
 /*
  * Parses argv[1] and on.  Long options may be cut short as long as they are unique; they may follow

@@ -24,13 +24,13 @@ static bool has_suffix(const char *name, const char *suffix)
 bool archive_is_side_file(const char *name)
 {
 	static const char *const suffixes[] = {
-		".bmap", ".asc",  ".sig",    ".gpg",      ".txt",  ".md",   ".rst",  ".html",
-		".pdf",  ".json", ".xml",    ".yml",      ".yaml", ".csv",  ".log",  ".md5",
-		".sha1", ".sum",  ".sha256", ".sha512",   ".png",  ".svg",  ".jpg",  ".gzidx",
-		"sums",  ".spdx", ".zsync",  ".manifest",
+		".bmap", ".asc", ".sig",   ".gpg", ".txt",    ".md",     ".rst",
+		".html", ".pdf", ".json",  ".xml", ".yml",    ".yaml",   ".csv",
+		".log",  ".md5", ".sha1",  ".sum", ".sha256", ".sha512", ".png",
+		".svg",  ".jpg", ".gzidx", "sums", ".spdx",   ".zsync",  ".manifest",
 	};
-	static const char *const beginnings[] = {"readme", "license", "copying", "changelog",
-						 "changes", "news", "install.", "notice"};
+	static const char *const beginnings[] = {"readme",  "license", "copying",  "changelog",
+						 "changes", "news",    "install.", "notice"};
 	const char *base = last_part(name);
 
 	if (!strncmp(name, ".meta/", 6) || strstr(name, "/.meta/") || !strncmp(base, "._", 2) ||
@@ -54,8 +54,7 @@ static const char *without_dot(const char *name)
 
 bool archive_is_member(const char *name, const char *wanted)
 {
-	return !strcmp(without_dot(name), without_dot(wanted)) ||
-	       !strcmp(last_part(name), wanted);
+	return !strcmp(without_dot(name), without_dot(wanted)) || !strcmp(last_part(name), wanted);
 }
 
 bool archive_is_map_of(const char *name, const char *image)

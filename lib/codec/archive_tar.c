@@ -16,20 +16,20 @@
 #include "codec/archive.h"
 #include "codec/archive_tar.h"
 
-#define MAX_EXTENDED_LEN  (1 << 20) /* a pax header or a long name */
-#define MAX_SPARSE        (1 << 20) /* entries of a sparse map */
-#define MAX_MAPS          4
-#define ZEROS_LEN         (64 << 10)
+#define MAX_EXTENDED_LEN (1 << 20) /* a pax header or a long name */
+#define MAX_SPARSE       (1 << 20) /* entries of a sparse map */
+#define MAX_MAPS         4
+#define ZEROS_LEN        (64 << 10)
 /* A header's fields, in bytes from its start */
-#define NAME_AT           0
-#define SIZE_AT           124
-#define CHECKSUM_AT       148
-#define TYPE_AT           156
-#define MAGIC_AT          257
-#define PREFIX_AT         345
-#define OLD_SPARSE_AT     386
-#define OLD_EXTENDED_AT   482
-#define OLD_REAL_SIZE_AT  483
+#define NAME_AT          0
+#define SIZE_AT          124
+#define CHECKSUM_AT      148
+#define TYPE_AT          156
+#define MAGIC_AT         257
+#define PREFIX_AT        345
+#define OLD_SPARSE_AT    386
+#define OLD_EXTENDED_AT  482
+#define OLD_REAL_SIZE_AT 483
 
 struct sparse_entry {
 	uint64_t offset_bytes, len_bytes;
@@ -87,7 +87,8 @@ static int out_of_memory(struct bmap_error *err)
 
 static int damaged(const struct tar_reader *tar, const char *what, struct bmap_error *err)
 {
-	return bmap_error_set(err, EPROTO, "the tar archive '%s' is damaged at byte %" PRIu64 ": %s",
+	return bmap_error_set(err, EPROTO,
+			      "the tar archive '%s' is damaged at byte %" PRIu64 ": %s",
 			      tar->archive, tar->position_bytes, what);
 }
 
@@ -392,8 +393,8 @@ static bool is_map_name(const char *name)
 
 static int begin_member(struct tar_reader *tar, char type, uint64_t size, struct bmap_error *err)
 {
-	CLEANUP_FREE char *name = tar->next.name ? STEAL_PTR(tar->next.name)
-						 : header_name(tar->record);
+	CLEANUP_FREE char *name =
+		tar->next.name ? STEAL_PTR(tar->next.name) : header_name(tar->record);
 	bool is_file = type == '0' || type == '\0' || type == '7' || type == 'S';
 	int r = 0;
 

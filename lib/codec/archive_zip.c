@@ -123,9 +123,8 @@ static int parse_member(struct source *source, const uint8_t *entry, size_t len,
 		.image_len_bytes = load_le32(entry + 24),
 		.offset_bytes = load_le32(entry + 42),
 	};
-	if (zip_parse_zip64(entry + ZIP_CENTRAL_LEN + name_len, extra_len,
-			    &member->image_len_bytes, &member->data_len_bytes,
-			    &member->offset_bytes) < 0)
+	if (zip_parse_zip64(entry + ZIP_CENTRAL_LEN + name_len, extra_len, &member->image_len_bytes,
+			    &member->data_len_bytes, &member->offset_bytes) < 0)
 		return broken(source, "a size in its directory does not fit", err);
 	member->name = strndup((const char *)entry + ZIP_CENTRAL_LEN, name_len);
 	return member->name ? 0 : bmap_error_set(err, ENOMEM, "out of memory");

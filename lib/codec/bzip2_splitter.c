@@ -10,14 +10,14 @@
 #define END_MAGIC   UINT64_C(0x177245385090)
 #define MAGIC_MASK  ((UINT64_C(1) << MAGIC_BITS) - 1)
 /* The magic and the 32 bits of checksum behind it. */
-#define MARK_BITS   (MAGIC_BITS + 32)
+#define MARK_BITS (MAGIC_BITS + 32)
 /* The tables of a block take 15 KiB at the most when an encoder wrote them. */
 #define MAX_TABLES_LEN (32 << 10)
 
-#define MAX_BLOCK_LEN   900000
-#define MIN_GROUPS      2
-#define MAX_GROUPS      6
-#define MAX_CODE_LEN    20
+#define MAX_BLOCK_LEN 900000
+#define MIN_GROUPS    2
+#define MAX_GROUPS    6
+#define MAX_CODE_LEN  20
 
 struct bzip2_splitter {
 	enum { STREAM_HEADER, MARK, IN_BLOCK } at;
@@ -129,8 +129,8 @@ static enum verdict check_block(struct bit_reader reader)
 }
 
 /*
- * Is an end mark real?  When its checksum fits, or when it is followed by the end of the input or by
- * another stream.
+ * Is an end mark real?  When its checksum fits, or when it is followed by the end of the input or
+ * by another stream.
  */
 static enum verdict check_end(const struct bzip2_splitter *splitter, struct bit_reader reader,
 			      bool end)
@@ -156,8 +156,8 @@ static enum verdict check_end(const struct bzip2_splitter *splitter, struct bit_
 }
 
 /*
- * Which shifts of the last 64 bits can hold a magic at all: of 7 bytes behind each other, byte 4 lies
- * inside the magic at every shift, so its value leaves few shifts to look at (mostly none).
+ * Which shifts of the last 64 bits can hold a magic at all: of 7 bytes behind each other, byte 4
+ * lies inside the magic at every shift, so its value leaves few shifts to look at (mostly none).
  */
 static unsigned int possible_shifts(uint64_t bits)
 {
@@ -243,7 +243,8 @@ static int split_mark(struct bzip2_splitter *splitter, const uint8_t *in, size_t
 		return 0;
 	}
 	if ((uint64_t)magic != BLOCK_MAGIC)
-		return bmap_error_set(err, EBADMSG, "the bzip2 data does not decode: it is damaged");
+		return bmap_error_set(err, EBADMSG,
+				      "the bzip2 data does not decode: it is damaged");
 	splitter->crc = (splitter->crc << 1 | splitter->crc >> 31) ^ (uint32_t)crc;
 	splitter->first_bit = splitter->bit;
 	splitter->scan_bit = splitter->bit + MARK_BITS;

@@ -2,7 +2,8 @@
 /*
  * bzip2: pieces are blocks, which begin at any bit.  A block is decoded as a stream of its own: the
  * header in front of it, its bits moved to a byte border, the end mark with its checksum behind.
- * The format is described by no standard; "BZIP2: Format Specification" by J. Tsai is the best text.
+ * The format is described by no standard; "BZIP2: Format Specification" by J. Tsai is the best
+ * text.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include "codec/decoder_ops.h"
 #include "codec/frame_splitter.h"
 
-#define FRAME_MAGIC  0x184d2204
+#define FRAME_MAGIC 0x184d2204
 
 /* Flags of the frame descriptor */
 #define HAS_DICTIONARY      0x01

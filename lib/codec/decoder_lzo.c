@@ -19,13 +19,13 @@
 #define MAX_BLOCK_LEN (64 << 20)
 
 /* Flags of the file header */
-#define ADLER32_D      0x0001
-#define ADLER32_C      0x0002
-#define HAS_EXTRA      0x0040
-#define CRC32_D        0x0100
-#define CRC32_C        0x0200
-#define HAS_FILTER     0x0800
-#define HEADER_CRC32   0x1000
+#define ADLER32_D         0x0001
+#define ADLER32_C         0x0002
+#define HAS_EXTRA         0x0040
+#define CRC32_D           0x0100
+#define CRC32_C           0x0200
+#define HAS_FILTER        0x0800
+#define HEADER_CRC32      0x1000
 #define FIRST_NEW_VERSION 0x0940
 
 enum step {
@@ -130,8 +130,8 @@ static int take_file_header(struct lzo_state *state, struct bmap_error *err)
 	state->flags = load_be32(state->in + flags_at);
 	if (state->flags & HAS_FILTER)
 		return bmap_error_set(err, EOPNOTSUPP, "the lzop data uses a filter");
-	state->header_sum = state->flags & HEADER_CRC32 ? lzo_crc32(0, NULL, 0)
-							: lzo_adler32(0, NULL, 0);
+	state->header_sum =
+		state->flags & HEADER_CRC32 ? lzo_crc32(0, NULL, 0) : lzo_adler32(0, NULL, 0);
 	sum_header(state, p, state->in_len - MAGIC_LEN);
 	/* mode, time (two words when new), length of the name */
 	return want(state, FILE_TIMES, is_new ? 13 : 9, err);

@@ -21,8 +21,7 @@ extern const struct codec codec_lzo;
 #endif
 
 static const struct codec *const codecs[] = {
-	&codec_gzip,
-	&codec_xz,
+	&codec_gzip,  &codec_xz,
 #ifdef HAVE_ZSTD
 	&codec_zstd,
 #endif

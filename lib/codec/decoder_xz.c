@@ -3,8 +3,8 @@
  * xz (the .xz file format, version 1.2.0): pieces are blocks.
  *
  * Forward-only input is split by the sizes in the block headers, which xz writes when it compresses
- * with threads; a stream without them is one piece.  A seekable source gives all sizes in the index at
- * its end, whoever wrote it.
+ * with threads; a stream without them is one piece.  A seekable source gives all sizes in the index
+ * at its end, whoever wrote it.
  */
 #include <assert.h>
 #include <errno.h>
@@ -39,10 +39,11 @@ static int xz_to_errno(lzma_ret code)
 
 static int xz_failed(lzma_ret code, uint64_t needed_bytes, struct bmap_error *err)
 {
-	const char *reason = code == LZMA_FORMAT_ERROR    ? "it is not xz"
-			     : code == LZMA_OPTIONS_ERROR ? "it uses a filter that is not known here"
-			     : code == LZMA_MEM_ERROR     ? "out of memory"
-							  : "it is damaged";
+	const char *reason = code == LZMA_FORMAT_ERROR ? "it is not xz"
+			     : code == LZMA_OPTIONS_ERROR
+				     ? "it uses a filter that is not known here"
+			     : code == LZMA_MEM_ERROR ? "out of memory"
+						      : "it is damaged";
 
 	if (code == LZMA_MEMLIMIT_ERROR)
 		return bmap_error_set(err, ENOMEM,
@@ -71,7 +72,10 @@ struct xz_state {
 
 static bool xz_matches(const uint8_t *head, size_t len)
 {
-	return len >= 6 && !memcmp(head, "\xfd" "7zXZ", 6);
+	return len >= 6 && !memcmp(head,
+				   "\xfd"
+				   "7zXZ",
+				   6);
 }
 
 static int xz_start(struct decoder *decoder, struct bmap_error *err)
@@ -274,9 +278,10 @@ static int split_block(struct xz_splitter *splitter, const uint8_t *in, size_t l
 	splitter->block_left_bytes = lzma_block_total_size(&block);
 	if (block.uncompressed_size == LZMA_VLI_UNKNOWN || splitter->block_left_bytes == 0 ||
 	    splitter->block_left_bytes == LZMA_VLI_UNKNOWN)
-		return bmap_error_set(err, EOPNOTSUPP,
-				      "the xz data has blocks with and without sizes in one stream: "
-				      "decompress it with xz and pass it on standard input");
+		return bmap_error_set(
+			err, EOPNOTSUPP,
+			"the xz data has blocks with and without sizes in one stream: "
+			"decompress it with xz and pass it on standard input");
 	if (lzma_index_hash_append(splitter->hash, lzma_block_unpadded_size(&block),
 				   block.uncompressed_size) != LZMA_OK)
 		return damaged(err, "block header");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * zip archives from their first byte on: the image among the members is decoded, the others are read
- * over, and the directory at the end must be there.
+ * zip archives from their first byte on: the image among the members is decoded, the others are
+ * read over, and the directory at the end must be there.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,18 +18,18 @@
 #define MAX_RECORD  (ZIP_CENTRAL_LEN + 64)
 
 enum step {
-	SIGNATURE,     /* of the next record */
-	LOCAL,         /* the rest of a local header */
-	NAMES,         /* its name and extra field */
-	STORED,        /* data */
-	DEFLATED,      /* data */
-	DESCRIPTOR,    /* behind the data */
-	CENTRAL,       /* the rest of an entry of the directory */
+	SIGNATURE,  /* of the next record */
+	LOCAL,      /* the rest of a local header */
+	NAMES,      /* its name and extra field */
+	STORED,     /* data */
+	DEFLATED,   /* data */
+	DESCRIPTOR, /* behind the data */
+	CENTRAL,    /* the rest of an entry of the directory */
 	END_RECORD,
-	OTHER_LEN_8,   /* a record that begins with a length of 8, 4 or 2 bytes */
+	OTHER_LEN_8, /* a record that begins with a length of 8, 4 or 2 bytes */
 	OTHER_LEN_4,
 	OTHER_LEN_2,
-	PASS,          /* bytes without a meaning here */
+	PASS, /* bytes without a meaning here */
 	ENDED,
 };
 
@@ -44,7 +44,7 @@ struct zip_state {
 	uint64_t data_len, image_len, made_bytes;
 	size_t name_len;
 	bool is_zip64, is_wanted, is_over; /* is_over: the end record was seen */
-	char *image; /* the name of the member that is the image, once seen */
+	char *image;                       /* the name of the member that is the image, once seen */
 	struct inflater *inflater;
 	uint8_t unread[INFLATER_MAX_UNREAD]; /* behind a member, to be looked at before the input */
 	size_t unread_at, n_unread;
@@ -113,8 +113,8 @@ static int choose_member(struct decoder *decoder, struct zip_state *state, struc
 
 	if (!name)
 		return bmap_error_set(err, ENOMEM, "out of memory");
-	state->is_wanted = decoder->choice.is_one_member ||
-			   zip_is_image(name, decoder->choice.member);
+	state->is_wanted =
+		decoder->choice.is_one_member || zip_is_image(name, decoder->choice.member);
 	if (state->is_wanted && state->image)
 		archive_two_images(decoder->choice.archive, state->image, name, err);
 	else if (state->is_wanted)
@@ -138,10 +138,11 @@ static int take_names(struct decoder *decoder, struct zip_state *state, struct b
 	state->made_bytes = 0;
 	if (state->method == ZIP_STORED) {
 		if (deferred && state->data_len == 0)
-			return bmap_error_set(err, EOPNOTSUPP,
-					      "the zip archive '%s' can only be read from a file: a "
-					      "member is stored without its size in front",
-					      decoder->choice.archive);
+			return bmap_error_set(
+				err, EOPNOTSUPP,
+				"the zip archive '%s' can only be read from a file: a "
+				"member is stored without its size in front",
+				decoder->choice.archive);
 		state->step = STORED;
 		return 0;
 	}
@@ -349,9 +350,9 @@ static int zip_decode(struct decoder *decoder, struct decoder_io *io, struct bma
 
 			if (make_bytes(decoder, state, io, err) < 0)
 				return -err->code;
-			if (state->step == step && ((state->is_wanted && !io->out_left) ||
-						    (io->in_left == in_left &&
-						     state->made_bytes == made_bytes)))
+			if (state->step == step &&
+			    ((state->is_wanted && !io->out_left) ||
+			     (io->in_left == in_left && state->made_bytes == made_bytes)))
 				return DECODE_MORE;
 			continue;
 		}

@@ -25,8 +25,8 @@ BMAP_MUST_CHECK int inflater_run(struct inflater *inflater, struct decoder_io *i
 #define INFLATER_MAX_UNREAD 8
 
 /*
- * After the end of a member without a gzip frame: bytes that were taken from the input, but lie behind
- * the member.  Returns their count.
+ * After the end of a member without a gzip frame: bytes that were taken from the input, but lie
+ * behind the member.  Returns their count.
  */
 size_t inflater_unread(const struct inflater *inflater, uint8_t *bytes);
 

@@ -63,10 +63,9 @@ int inflater_run(struct inflater *inflater, struct decoder_io *io, struct bmap_e
 		return 1;
 	if (code == Z_OK || code == Z_BUF_ERROR)
 		return 0;
-	return bmap_error_set(err, code == Z_MEM_ERROR ? ENOMEM : EBADMSG,
-			      "the %s data does not decode: %s",
-			      inflater->gzip ? "gzip" : "deflate",
-			      stream->msg ? stream->msg : "it is damaged");
+	return bmap_error_set(
+		err, code == Z_MEM_ERROR ? ENOMEM : EBADMSG, "the %s data does not decode: %s",
+		inflater->gzip ? "gzip" : "deflate", stream->msg ? stream->msg : "it is damaged");
 }
 
 size_t inflater_unread(const struct inflater *inflater, uint8_t *bytes)

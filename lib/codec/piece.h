@@ -13,11 +13,11 @@
 #define PIECE_LEN_UNKNOWN UINT64_MAX
 
 struct piece {
-	bool is_rest;              /* not a single piece: everything from here to the end */
-	uint64_t image_len_bytes;  /* PIECE_LEN_UNKNOWN when the format does not say */
-	unsigned int param;        /* xz: the stream's check; bzip2: the level */
-	unsigned int first_bit;    /* bzip2: bits of the first byte that belong to the piece before */
-	unsigned int n_last_bits;  /* bzip2: bits of the last byte that belong to it; 0: all */
+	bool is_rest;             /* not a single piece: everything from here to the end */
+	uint64_t image_len_bytes; /* PIECE_LEN_UNKNOWN when the format does not say */
+	unsigned int param;       /* xz: the stream's check; bzip2: the level */
+	unsigned int first_bit; /* bzip2: bits of the first byte that belong to the piece before */
+	unsigned int n_last_bits; /* bzip2: bits of the last byte that belong to it; 0: all */
 
 	/* Known only of pieces in an index: */
 	uint64_t encoded_offset_bytes, encoded_len_bytes;
@@ -30,7 +30,7 @@ struct split {
 	bool ends;                /* the piece ends with them */
 	unsigned int n_last_bits; /* when @ends: see struct piece */
 	size_t n_bytes;           /* so many of them belong to the piece; 0: to none */
-	size_t n_used;            /* so many are done with; fewer than @n_bytes where pieces share a byte */
+	size_t n_used; /* so many are done with; fewer than @n_bytes where pieces share a byte */
 };
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The piece index: which encoded bytes hold which bytes of the image.  Pieces are in the order of the
- * image and leave no gap.  Threads: constant once made.
+ * The piece index: which encoded bytes hold which bytes of the image.  Pieces are in the order of
+ * the image and leave no gap.  Threads: constant once made.
  */
 #ifndef CODEC_PIECE_INDEX_H
 #define CODEC_PIECE_INDEX_H

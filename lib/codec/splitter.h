@@ -22,9 +22,8 @@ void splitter_free(struct splitter *splitter);
 
 /*
  * Says what the first of @len encoded bytes are; @end: the input ends behind them.  split->n_used 0
- * without a beginning or end asks to be called again with these and more bytes, or, at the end, says
- * that all is well.
- * -EBADMSG, -ENODATA, -EOPNOTSUPP.
+ * without a beginning or end asks to be called again with these and more bytes, or, at the end,
+ * says that all is well. -EBADMSG, -ENODATA, -EOPNOTSUPP.
  */
 BMAP_MUST_CHECK int splitter_next(struct splitter *splitter, const uint8_t *in, size_t len,
 				  bool end, struct split *split, struct bmap_error *err);

@@ -26,8 +26,8 @@
 #define ZIP_DEFLATED 8
 
 /* Flags */
-#define ZIP_ENCRYPTED       0x0001
-#define ZIP_HAS_DESCRIPTOR  0x0008
+#define ZIP_ENCRYPTED      0x0001
+#define ZIP_HAS_DESCRIPTOR 0x0008
 
 #define ZIP64_EXTRA_ID 1
 

@@ -46,7 +46,7 @@ struct copy {
 	bool has_writer;
 	int clone_fd; /* the image's own file when its bytes may be shared; of the writer alone */
 	uint64_t clone_offset_bytes;
-	struct bmap_error writer_err; /* of the writer until it is joined */
+	struct bmap_error writer_err;     /* of the writer until it is joined */
 	uint64_t end_bytes, copied_bytes; /* of the writer until it is joined */
 };
 
@@ -94,20 +94,19 @@ static int write_chunk(struct copy *copy, const struct chunk *chunk)
 		return -copy->writer_err.code;
 	while (slice_next(copy->map, chunk->offset_bytes, chunk->len, &slice)) {
 		const uint8_t *data = chunk->data + (slice.first_bytes - chunk->offset_bytes);
-		int r = copy->skip_zeros
-				? write_sparse(copy, data, slice.len, slice.first_bytes)
-				: write_bytes(copy, data, slice.len, slice.first_bytes);
+		int r = copy->skip_zeros ? write_sparse(copy, data, slice.len, slice.first_bytes)
+					 : write_bytes(copy, data, slice.len, slice.first_bytes);
 
 		if (r < 0) {
 			uint64_t block_size =
 				copy->map ? bmap_block_size_bytes(copy->map) : SPARSE_STEP;
 
-			return bmap_error_prefix(
-				&copy->writer_err,
-				"error while writing blocks %" PRIu64 "-%" PRIu64 " of '%s'",
-				slice.first_bytes / block_size,
-				(slice.first_bytes + slice.len - 1) / block_size,
-				bmap_target_name(copy->target));
+			return bmap_error_prefix(&copy->writer_err,
+						 "error while writing blocks %" PRIu64 "-%" PRIu64
+						 " of '%s'",
+						 slice.first_bytes / block_size,
+						 (slice.first_bytes + slice.len - 1) / block_size,
+						 bmap_target_name(copy->target));
 		}
 		copy->copied_bytes += slice.len;
 		copy->end_bytes = slice.first_bytes + slice.len;
@@ -152,11 +151,12 @@ static int take_chunk(struct copy *copy, struct chunk *chunk, struct bmap_error 
 
 	copy->kept[copy->n_kept++] = *chunk;
 	if (copy->size_bytes != TARGET_SIZE_UNKNOWN && end > copy->size_bytes)
-		return bmap_error_set(err, EBADMSG,
-				      "the image '%s' is larger than the %" PRIu64
-				      " bytes that it should have: the bmap file does not belong to "
-				      "this image",
-				      bmap_image_name(copy->image), copy->size_bytes);
+		return bmap_error_set(
+			err, EBADMSG,
+			"the image '%s' is larger than the %" PRIu64
+			" bytes that it should have: the bmap file does not belong to "
+			"this image",
+			bmap_image_name(copy->image), copy->size_bytes);
 	if (target_check_size(copy->target, end, bmap_image_name(copy->image), err) < 0)
 		return -err->code;
 	if (copy->verifier) {
@@ -165,8 +165,7 @@ static int take_chunk(struct copy *copy, struct chunk *chunk, struct bmap_error 
 			return -err->code;
 		verified_to = range_verifier_verified_to(copy->verifier);
 	}
-	while (n < copy->n_kept &&
-	       copy->kept[n].offset_bytes + copy->kept[n].len <= verified_to)
+	while (n < copy->n_kept && copy->kept[n].offset_bytes + copy->kept[n].len <= verified_to)
 		n++;
 	/* A large range does not fit into memory until its checksum is known. */
 	if (n == 0 && copy->n_kept == ARRAY_SIZE(copy->kept))
@@ -189,7 +188,8 @@ static int check_whole(struct copy *copy, struct bmap_error *err)
 		return 0;
 	return bmap_error_set(err, ENODATA,
 			      "wrote %" PRIu64 " blocks from image '%s' to '%s', but should have "
-			      "%" PRIu64 " - the image ends early, or the bmap file does not belong "
+			      "%" PRIu64
+			      " - the image ends early, or the bmap file does not belong "
 			      "to it",
 			      DIV_ROUND_UP(mapped, block_size), bmap_image_name(copy->image),
 			      bmap_target_name(copy->target), bmap_n_mapped_blocks(copy->map));
@@ -216,8 +216,8 @@ static void find_clone_source(struct copy *copy)
 {
 	copy->clone_fd = -1;
 	if (bmap_image_is_raw(copy->image) && target_is_born_zero(copy->target))
-		copy->clone_fd = source_local_fd(image_source(copy->image),
-						 &copy->clone_offset_bytes);
+		copy->clone_fd =
+			source_local_fd(image_source(copy->image), &copy->clone_offset_bytes);
 }
 
 static int check_sizes(struct copy *copy, const struct bmap *map, struct bmap_error *err)
@@ -225,9 +225,7 @@ static int check_sizes(struct copy *copy, const struct bmap *map, struct bmap_er
 	uint64_t size;
 	bool has_size = bmap_image_size(copy->image, &size);
 
-	copy->size_bytes = map        ? bmap_image_size_bytes(map)
-			   : has_size ? size
-				      : TARGET_SIZE_UNKNOWN;
+	copy->size_bytes = map ? bmap_image_size_bytes(map) : has_size ? size : TARGET_SIZE_UNKNOWN;
 	if (map && has_size && size != copy->size_bytes)
 		return bmap_error_set(err, EBADMSG,
 				      "cannot set image size to %" PRIu64
@@ -286,9 +284,8 @@ static int start(struct copy *copy, bool no_verify, struct bmap_error *err)
 	};
 	int r;
 
-	if (copy->map &&
-	    range_verifier_new(&copy->verifier, copy->map, bmap_image_name(copy->image), no_verify,
-			       err) < 0)
+	if (copy->map && range_verifier_new(&copy->verifier, copy->map,
+					    bmap_image_name(copy->image), no_verify, err) < 0)
 		return -err->code;
 	copy->queue = queue_new(N_QUEUED, sizeof(struct chunk));
 	if (!copy->queue)

@@ -179,8 +179,8 @@ static int map_of_stored(struct create *create, int fd, struct bmap **map, struc
 	return fill_map(*map, &mapped, NULL, 0, err);
 }
 
-static int read_all(struct create *create, struct image_reader *reader,
-		    struct map_builder *builder, struct bmap **map, struct bmap_error *err)
+static int read_all(struct create *create, struct image_reader *reader, struct map_builder *builder,
+		    struct bmap **map, struct bmap_error *err)
 {
 	struct chunk chunk;
 	int r;
@@ -196,8 +196,7 @@ static int read_all(struct create *create, struct image_reader *reader,
 		r = bmap_error_set(err, EINVAL,
 				   "cannot generate bmap for zero-sized image file '%s'",
 				   bmap_image_name(create->image));
-	return r < 0 ? r
-		     : map_builder_finish(builder, image_reader_image_size(reader), map, err);
+	return r < 0 ? r : map_builder_finish(builder, image_reader_image_size(reader), map, err);
 }
 
 static void bmap_freep(struct bmap **map)
@@ -226,8 +225,7 @@ static int create_from_bytes(struct create *create, int fd, struct bmap **map,
 		return -err->code;
 	options.wanted = stored;
 	if (create->has_size)
-		job_set_total(create->job,
-			      stored ? bmap_mapped_bytes(stored) : create->size_bytes);
+		job_set_total(create->job, stored ? bmap_mapped_bytes(stored) : create->size_bytes);
 	if (map_builder_new(&builder, &builder_options, err) < 0)
 		return -err->code;
 	if (image_reader_open(&reader, create->image, &options, err) == 0) {

@@ -134,8 +134,7 @@ int map_builder_take(struct map_builder *builder, const uint8_t *data, size_t le
 	const size_t block_size = builder->options.block_size_bytes;
 
 	/* Only whole blocks are ever left out. */
-	if (builder->block_len == 0 &&
-	    take_zeros(builder, offset_bytes / block_size, err) < 0)
+	if (builder->block_len == 0 && take_zeros(builder, offset_bytes / block_size, err) < 0)
 		return -err->code;
 	while (len > 0) {
 		size_t n = MIN(len, block_size - builder->block_len);
@@ -181,9 +180,8 @@ int map_builder_finish(struct map_builder *builder, uint64_t image_size_bytes,
 		const struct bmap_range *range = &builder->ranges.ranges[i];
 
 		if (bmap_add_range(map, range->first_block, range->n_blocks,
-				   builder->options.no_checksum
-					   ? NULL
-					   : builder->digests + i * digest_len,
+				   builder->options.no_checksum ? NULL
+								: builder->digests + i * digest_len,
 				   err) < 0) {
 			bmap_free(map);
 			return -err->code;

@@ -20,9 +20,9 @@ struct hasher {
 	const struct range_file *file;
 	const struct range_set *ranges;
 	const struct digest_type *type;
-	uint8_t *digests;      /* each range's place is written by one thread */
-	size_t *order;         /* longest ranges first, so that the threads end together */
-	atomic_size_t next;    /* in order */
+	uint8_t *digests;   /* each range's place is written by one thread */
+	size_t *order;      /* longest ranges first, so that the threads end together */
+	atomic_size_t next; /* in order */
 	atomic_bool failed;
 	pthread_mutex_t lock;
 	struct bmap_error err; /* guarded by lock */
@@ -73,7 +73,8 @@ static void *hasher_thread(void *opaque)
 
 	if (!digest || !buf)
 		bmap_error_set(&err, ENOMEM, "out of memory");
-	while (err.code == 0 && (at = atomic_fetch_add(&hasher->next, 1)) < hasher->ranges->n_ranges)
+	while (err.code == 0 &&
+	       (at = atomic_fetch_add(&hasher->next, 1)) < hasher->ranges->n_ranges)
 		(void)!hash_range(hasher, digest, buf, hasher->order[at], &err);
 	if (err.code && !atomic_exchange(&hasher->failed, true)) {
 		LOCKED(&hasher->lock);
@@ -97,8 +98,7 @@ static void run_threads(struct hasher *hasher, unsigned int n_threads)
 	pthread_t threads[MAX_THREADS];
 	unsigned int n = 0;
 
-	while (n + 1 < n_threads &&
-	       pthread_create(&threads[n], NULL, hasher_thread, hasher) == 0)
+	while (n + 1 < n_threads && pthread_create(&threads[n], NULL, hasher_thread, hasher) == 0)
 		n++;
 	hasher_thread(hasher);
 	while (n > 0)

@@ -21,12 +21,12 @@ struct range_file {
 };
 
 /*
- * *@digests (caller frees) gets one digest a range, behind each other.  @n_threads 0: as many as there
- * are processors.  -ENODATA, -EIO, -ECANCELED.
+ * *@digests (caller frees) gets one digest a range, behind each other.  @n_threads 0: as many as
+ * there are processors.  -ENODATA, -EIO, -ECANCELED.
  */
 BMAP_MUST_CHECK int range_hasher_run(struct bmap_job *job, const struct range_file *file,
-				     const struct range_set *ranges,
-				     const struct digest_type *type, unsigned int n_threads,
-				     uint8_t **digests, struct bmap_error *err);
+				     const struct range_set *ranges, const struct digest_type *type,
+				     unsigned int n_threads, uint8_t **digests,
+				     struct bmap_error *err);
 
 #endif

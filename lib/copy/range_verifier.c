@@ -14,7 +14,7 @@ struct range_verifier {
 	const char *image;
 	struct digest_type *type; /* NULL: nothing to compare */
 	struct digest *digest;
-	size_t range;           /* the range that is passing, or the next */
+	size_t range;              /* the range that is passing, or the next */
 	uint64_t range_done_bytes; /* of it */
 	uint64_t verified_to_bytes, mapped_bytes;
 };

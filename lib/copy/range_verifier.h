@@ -18,12 +18,11 @@ BMAP_MUST_CHECK int range_verifier_new(struct range_verifier **verifier, const s
 void range_verifier_free(struct range_verifier *verifier);
 
 /*
- * Takes the image's bytes at @offset_bytes; what was left out since the last call must not be mapped.
- * -EBADMSG: a range that ended here has another checksum, or mapped bytes were left out.
+ * Takes the image's bytes at @offset_bytes; what was left out since the last call must not be
+ * mapped. -EBADMSG: a range that ended here has another checksum, or mapped bytes were left out.
  */
 BMAP_MUST_CHECK int range_verifier_take(struct range_verifier *verifier, const uint8_t *data,
-					size_t len, uint64_t offset_bytes,
-					struct bmap_error *err);
+					size_t len, uint64_t offset_bytes, struct bmap_error *err);
 
 /* All mapped bytes before this place are verified. */
 uint64_t range_verifier_verified_to(const struct range_verifier *verifier);

@@ -36,7 +36,7 @@ struct bmap_image {
 	size_t inside_len;
 	char *inside_name;
 	struct archive_choice choice;
-	char *chosen; /* the member that is the image, once known */
+	char *chosen;    /* the member that is the image, once known */
 	bool is_scanned; /* the archive was read to its end: there is one image in it */
 	bool has_size;
 	uint64_t size_bytes;
@@ -245,9 +245,8 @@ static bool has_suffix(const char *name, size_t len, const char *suffix, size_t 
 /* Does the name say that there is a tar archive: .tar, .tar.gz, .tgz and so on? */
 static bool is_named_tar(const char *name)
 {
-	static const char *const short_names[] = {".tgz",  ".taz", ".tbz",  ".tbz2",
-						  ".tb2",  ".txz", ".tzst", ".tlz4",
-						  ".tzo"};
+	static const char *const short_names[] = {".tgz", ".taz",  ".tbz",  ".tbz2", ".tb2",
+						  ".txz", ".tzst", ".tlz4", ".tzo"};
 	size_t len = bmap_location_is_remote(name) ? strcspn(name, "?#") : strlen(name);
 
 	for (size_t i = 0; i < ARRAY_SIZE(short_names); i++) {

@@ -193,7 +193,8 @@ int image_holes_read(int fd, const char *name, uint64_t size_bytes, uint64_t blo
 		r = range_set_add(mapped, 0, DIV_ROUND_UP(size_bytes, block_size_bytes));
 		return r < 0 ? bmap_error_set(err, ENOMEM, "out of memory") : 0;
 	}
-	/* What is still in memory has no extents yet; FIEMAP_FLAG_SYNC is not honoured everywhere. */
+	/* What is still in memory has no extents yet; FIEMAP_FLAG_SYNC is not honoured everywhere.
+	 */
 	if (fsync(fd) < 0 && errno != EINVAL && errno != EROFS)
 		return bmap_error_set_system(err, errno, "cannot synchronize '%s'", name);
 	r = read_fiemap(fd, size_bytes, block_size_bytes, mapped);

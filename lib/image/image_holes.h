@@ -2,10 +2,9 @@
 /*
  * Which blocks of a local file its filesystem stores.
  *
- * FIEMAP first (Linux, filesystems/fiemap.rst), with FIEMAP_FLAG_SYNC: extents that are unwritten or
- * delayed count as mapped, since a program asked for them.  Then SEEK_DATA and SEEK_HOLE (lseek(2)).
- * Extents are rounded outwards to whole blocks.
- * Threads: any.
+ * FIEMAP first (Linux, filesystems/fiemap.rst), with FIEMAP_FLAG_SYNC: extents that are unwritten
+ * or delayed count as mapped, since a program asked for them.  Then SEEK_DATA and SEEK_HOLE
+ * (lseek(2)). Extents are rounded outwards to whole blocks. Threads: any.
  */
 #ifndef IMAGE_IMAGE_HOLES_H
 #define IMAGE_IMAGE_HOLES_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * image_reader.h: the thread that reads the source and cuts it into pieces, and the way out, through
- * a tar archive where there is one.
+ * image_reader.h: the thread that reads the source and cuts it into pieces, and the way out,
+ * through a tar archive where there is one.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,11 +21,11 @@
 #include "image/piece_queue.h"
 
 /* The memory is cut into so many buffers, a quarter of them for encoded bytes. */
-#define N_BUFFERS        48
-#define N_ENCODED        12
-#define MAX_BUFFER_LEN   (1 << 20)
-#define MIN_BUFFER_LEN   (2 * SPLITTER_LOOKAHEAD)
-#define MAX_THREADS      16
+#define N_BUFFERS      48
+#define N_ENCODED      12
+#define MAX_BUFFER_LEN (1 << 20)
+#define MIN_BUFFER_LEN (2 * SPLITTER_LOOKAHEAD)
+#define MAX_THREADS    16
 
 struct image_reader {
 	struct bmap_image *image;
@@ -136,9 +136,9 @@ static int apply_split(struct image_reader *reader, struct cutting *cutting,
 
 		cutting->skip = reader->options.may_skip && cutting->has_position && has_len &&
 				!is_wanted(reader, cutting->position_bytes, len);
-		cutting->has_position = cutting->has_position && has_len &&
-					!ckd_add(&cutting->position_bytes,
-						 cutting->position_bytes, len);
+		cutting->has_position =
+			cutting->has_position && has_len &&
+			!ckd_add(&cutting->position_bytes, cutting->position_bytes, len);
 		going_on = piece_queue_begin(reader->queue, &split->piece, cutting->skip);
 	}
 	if (going_on && split->n_bytes && !cutting->skip)
@@ -173,8 +173,7 @@ static int cut_buffer(struct image_reader *reader, struct cutting *cutting, stru
 	return 0;
 }
 
-static int feed_stream(struct image_reader *reader, struct cutting *cutting,
-		       struct bmap_error *err)
+static int feed_stream(struct image_reader *reader, struct cutting *cutting, struct bmap_error *err)
 {
 	const size_t buffer_len = buffer_pool_buffer_size(reader->encoded);
 	struct buffer *before = NULL; /* holds what the splitter has not used yet */
@@ -472,7 +471,8 @@ static int next_from_tar(struct image_reader *reader, struct chunk *chunk, struc
 			return r;
 		if (r == 1) {
 			*chunk = (struct chunk){
-				.buffer = span.is_zeros ? NULL : buffer_ref(reader->from_tar.buffer),
+				.buffer =
+					span.is_zeros ? NULL : buffer_ref(reader->from_tar.buffer),
 				.data = span.data,
 				.len = span.len,
 				.offset_bytes = span.offset_bytes,

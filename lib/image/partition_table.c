@@ -12,7 +12,7 @@
 
 #define HEAD_LEN (1 << 20)
 /* libblkid counts in sectors of this size, whatever the image's are. */
-#define SECTOR   512
+#define SECTOR 512
 
 static void free_probe(blkid_probe *probe)
 {

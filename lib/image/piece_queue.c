@@ -45,12 +45,12 @@ struct piece_queue {
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct job *first, *last;       /* guarded by lock; the first is the oldest */
-	struct job *untaken;            /* guarded by lock; the first that no decoder has */
-	size_t n_jobs, n_ahead;         /* guarded by lock */
-	bool finished, stopped;         /* guarded by lock */
-	struct bmap_error feeder_err;   /* guarded by lock */
-	uint64_t position_bytes;        /* of the consumer */
+	struct job *first, *last;     /* guarded by lock; the first is the oldest */
+	struct job *untaken;          /* guarded by lock; the first that no decoder has */
+	size_t n_jobs, n_ahead;       /* guarded by lock */
+	bool finished, stopped;       /* guarded by lock */
+	struct bmap_error feeder_err; /* guarded by lock */
+	uint64_t position_bytes;      /* of the consumer */
 
 	size_t n_threads;
 	pthread_t threads[];
@@ -432,8 +432,8 @@ static int take_result(struct piece_queue *queue, struct bmap_error *err)
 		*err = queue->feeder_err.code && job == queue->last ? queue->feeder_err : job->err;
 		return -err->code;
 	}
-	if (job->skipped && ckd_add(&queue->position_bytes, queue->position_bytes,
-				    job->piece.image_len_bytes))
+	if (job->skipped &&
+	    ckd_add(&queue->position_bytes, queue->position_bytes, job->piece.image_len_bytes))
 		return bmap_error_set(err, EOVERFLOW, "the image is too large");
 	drop_first(queue);
 	return 0;

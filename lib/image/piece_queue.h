@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pieces in flight: encoded bytes come in at one end, in order, several threads decode, decoded bytes
- * leave at the other end in the order of the image.
+ * Pieces in flight: encoded bytes come in at one end, in order, several threads decode, decoded
+ * bytes leave at the other end in the order of the image.
  *
  * A piece is decoded while its bytes still arrive, and leaves while it is still being decoded, so
- * pieces of any size pass in bounded memory.  The oldest piece can always get a buffer; younger ones
- * share what is left, so that a slow consumer cannot stop the piece that it waits for.
+ * pieces of any size pass in bounded memory.  The oldest piece can always get a buffer; younger
+ * ones share what is left, so that a slow consumer cannot stop the piece that it waits for.
  *
  * Threads: one feeder, one consumer, any number of decoders (which piece_queue starts and joins).
  */
@@ -28,7 +28,8 @@ BMAP_MUST_CHECK int piece_queue_new(struct piece_queue **queue, const struct cod
 				    struct buffer_pool *pool, size_t n_buffers, size_t n_reserved,
 				    struct bmap_error *err);
 
-/* Joins the threads; after piece_queue_stop(), or when the consumer has seen the end.  NULL is allowed. */
+/* Joins the threads; after piece_queue_stop(), or when the consumer has seen the end.  NULL is
+ * allowed. */
 void piece_queue_free(struct piece_queue *queue);
 
 /* ---- the feeder; false: the queue was stopped ---- */

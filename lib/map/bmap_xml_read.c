@@ -29,11 +29,19 @@ struct xml_range {
 };
 
 /* The elements with one value each, in the order of the table below. */
-enum field { IMAGE_SIZE, BLOCK_SIZE, BLOCKS_COUNT, MAPPED_COUNT, CHECKSUM_TYPE, FILE_CHECKSUM,
-	     FILE_SHA1, N_FIELDS };
+enum field {
+	IMAGE_SIZE,
+	BLOCK_SIZE,
+	BLOCKS_COUNT,
+	MAPPED_COUNT,
+	CHECKSUM_TYPE,
+	FILE_CHECKSUM,
+	FILE_SHA1,
+	N_FIELDS
+};
 
 static const char *const field_names[N_FIELDS] = {
-	"ImageSize", "BlockSize", "BlocksCount", "MappedBlocksCount",
+	"ImageSize",    "BlockSize",        "BlocksCount",  "MappedBlocksCount",
 	"ChecksumType", "BmapFileChecksum", "BmapFileSHA1",
 };
 
@@ -285,7 +293,8 @@ static int read_node(struct xml_map *xml)
 	if (depth > 0)
 		return read_element(xml, element);
 	if (strcmp(element, "bmap"))
-		return BROKEN(xml, "this is not a bmap file: its first element is <%.40s>", element);
+		return BROKEN(xml, "this is not a bmap file: its first element is <%.40s>",
+			      element);
 	return read_version(xml);
 }
 
@@ -356,7 +365,8 @@ static int verify_file_checksum(struct xml_map *xml, const char *text, size_t le
 	blank = malloc(len);
 	if (!at || !blank)
 		return at ? bmap_error_set(xml->err, ENOMEM, "out of memory")
-			  : BROKEN(xml, "the digits of %s are not in one piece", field_names[field]);
+			  : BROKEN(xml, "the digits of %s are not in one piece",
+				   field_names[field]);
 	memcpy(blank, text, len);
 	memset(blank + (at - text), '0', n_digits);
 	if (digest_of(xml->digest_type, blank, len, digest) < 0)
@@ -364,13 +374,12 @@ static int verify_file_checksum(struct xml_map *xml, const char *text, size_t le
 	if (!memcmp(digest, sum, digest_type_len(xml->digest_type)))
 		return 0;
 	digest_format(digest, digest_type_len(xml->digest_type), hex);
-	return bmap_error_set(xml->err, EBADMSG,
-			      "checksum mismatch for bmap file '%.100s': calculated '%s', should be "
-			      "'%s'%s",
-			      xml->name, hex, expected,
-			      memmem(text, len, "\r\n", 2)
-				      ? " (its line endings were converted to CR LF)"
-				      : "");
+	return bmap_error_set(
+		xml->err, EBADMSG,
+		"checksum mismatch for bmap file '%.100s': calculated '%s', should be "
+		"'%s'%s",
+		xml->name, hex, expected,
+		memmem(text, len, "\r\n", 2) ? " (its line endings were converted to CR LF)" : "");
 }
 
 static int compare_ranges(const void *a, const void *b)
@@ -389,7 +398,8 @@ static int add_ranges(struct xml_map *xml, struct bmap *map)
 		const struct xml_range *range = &xml->ranges[i];
 
 		if (range->last >= bmap_n_blocks(map))
-			return BROKEN(xml, "the range %" PRIu64 "-%" PRIu64
+			return BROKEN(xml,
+				      "the range %" PRIu64 "-%" PRIu64
 				      " lies outside the image of %" PRIu64 " blocks",
 				      range->first, range->last, bmap_n_blocks(map));
 		if (bmap_add_range(map, range->first, range->last - range->first + 1,
@@ -411,20 +421,22 @@ static int make_map(struct xml_map *xml, struct bmap **map_out)
 	    number_of(xml, MAPPED_COUNT, &n_mapped) < 0)
 		return -xml->err->code;
 	if (block_size == 0 || DIV_ROUND_UP(image_size, block_size) != n_blocks)
-		return BROKEN(xml, "Inconsistent bmap - image size does not match blocks count "
+		return BROKEN(xml,
+			      "Inconsistent bmap - image size does not match blocks count "
 			      "(%" PRIu64 " bytes != %" PRIu64 " blocks * %" PRIu64 " bytes)",
 			      image_size, n_blocks, block_size);
 	if (bmap_new(&map, image_size, block_size,
-		     !xml->digest_type            ? NULL
+		     !xml->digest_type         ? NULL
 		     : version_from(xml, 1, 4) ? xml->values[CHECKSUM_TYPE]
-						  : "sha1",
+					       : "sha1",
 		     xml->err) < 0)
 		return broken(xml, 0);
 	snprintf(version, sizeof(version), "%u.%u", xml->major, xml->minor);
 	bmap_set_format_version(map, version);
 	if (add_ranges(xml, map) == 0 && bmap_n_mapped_blocks(map) != n_mapped)
-		BROKEN(xml, "MappedBlocksCount is %" PRIu64 ", but the ranges hold %" PRIu64
-		       " blocks", n_mapped, bmap_n_mapped_blocks(map));
+		BROKEN(xml,
+		       "MappedBlocksCount is %" PRIu64 ", but the ranges hold %" PRIu64 " blocks",
+		       n_mapped, bmap_n_mapped_blocks(map));
 	if (xml->err->code) {
 		bmap_free(map);
 		return -xml->err->code;

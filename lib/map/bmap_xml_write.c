@@ -20,7 +20,8 @@ static void write_head(FILE *out, const struct bmap *map, const char *type, cons
 
 	fprintf(out,
 		"<?xml version=\"1.0\" ?>\n"
-		"<!-- A block map (bmap): which blocks of a disk image have to be written, and their\n"
+		"<!-- A block map (bmap): which blocks of a disk image have to be written, and "
+		"their\n"
 		"     checksums.  What is not listed may keep whatever the disk holds.\n"
 		"     Written by bmaptool %s; the format is described in bmap(5). -->\n"
 		"\n"
@@ -46,7 +47,8 @@ static void write_head(FILE *out, const struct bmap *map, const char *type, cons
 		"    <!-- The checksum of this file, taken while zeros stand in its place -->\n"
 		"    <BmapFileChecksum> %s </BmapFileChecksum>\n"
 		"\n"
-		"    <!-- The mapped blocks: one block, or the first and the last of a run of blocks -->\n"
+		"    <!-- The mapped blocks: one block, or the first and the last of a run of "
+		"blocks -->\n"
 		"    <BlockMap>\n",
 		human_size(bmap_mapped_bytes(map)).text, percent, n_mapped, type, zeros);
 }

@@ -56,10 +56,11 @@ int digest_type_new(struct digest_type **type_out, const char *name, struct bmap
 	libcrypto_name(name, known_as, sizeof(known_as));
 	type->md = EVP_MD_fetch(NULL, known_as, NULL);
 	if (!type->md)
-		return bmap_error_set(err, EOPNOTSUPP,
-				      "cannot initialize hash function \"%.40s\": libcrypto does not "
-				      "know it",
-				      name);
+		return bmap_error_set(
+			err, EOPNOTSUPP,
+			"cannot initialize hash function \"%.40s\": libcrypto does not "
+			"know it",
+			name);
 	len = EVP_MD_get_size(type->md);
 	if (len <= 0 || len > BMAP_MAX_DIGEST_LEN) {
 		EVP_MD_free(type->md);

@@ -61,8 +61,8 @@ void range_set_normalize(struct range_set *set)
 		if (next.first_block > end)
 			set->ranges[++kept] = next;
 		else
-			last->n_blocks = MAX(end, next.first_block + next.n_blocks) -
-					 last->first_block;
+			last->n_blocks =
+				MAX(end, next.first_block + next.n_blocks) - last->first_block;
 	}
 	set->n_ranges = kept + 1;
 }
@@ -77,7 +77,8 @@ int range_set_split(struct range_set *set, uint64_t max_blocks)
 		while (rest.n_blocks) {
 			uint64_t n = MIN(rest.n_blocks, max_blocks);
 
-			if (range_set_append(&parts, (struct bmap_range){rest.first_block, n}) < 0) {
+			if (range_set_append(&parts, (struct bmap_range){rest.first_block, n}) <
+			    0) {
 				range_set_fini(&parts);
 				return -ENOMEM;
 			}

@@ -20,7 +20,8 @@ struct range_set {
 
 void range_set_fini(struct range_set *set);
 
-/* Adds a range (n_blocks 0 is nothing), joined to the last one when it begins at its end. -ENOMEM. */
+/* Adds a range (n_blocks 0 is nothing), joined to the last one when it begins at its end. -ENOMEM.
+ */
 BMAP_MUST_CHECK int range_set_add(struct range_set *set, uint64_t first_block, uint64_t n_blocks);
 
 /* Adds a range as one of its own, also when it touches the last. -ENOMEM. */

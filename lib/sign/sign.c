@@ -20,7 +20,7 @@
 #define BEGIN_SIGNATURE "-----BEGIN PGP SIGNATURE-----"
 #define MAX_STATUS_LEN  (64 << 10)
 /* A long key id; a short one can be made to order. */
-#define MIN_KEY_ID_LEN  16
+#define MIN_KEY_ID_LEN 16
 
 bool bmap_signature_is_inline(const struct bmap_document *document)
 {
@@ -249,8 +249,10 @@ static void take_status_line(struct bmap_signature_report *report, struct verdic
 		const char *keyword;
 		enum fault fault;
 	} results[] = {
-		{"GOODSIG", GOOD},        {"EXPSIG", EXPIRED_SIGNATURE},
-		{"EXPKEYSIG", EXPIRED_KEY}, {"REVKEYSIG", REVOKED_KEY},
+		{"GOODSIG", GOOD},
+		{"EXPSIG", EXPIRED_SIGNATURE},
+		{"EXPKEYSIG", EXPIRED_KEY},
+		{"REVKEYSIG", REVOKED_KEY},
 		{"BADSIG", BAD},
 	};
 	char keyword[32] = "", id[65] = "", user[256] = "";
@@ -324,10 +326,11 @@ static int judge(const struct verdict *verdict, struct bmap_signature_report *re
 			 verdict->who);
 		break;
 	case BAD:
-		snprintf(report->detail, sizeof(report->detail),
-			 "the signature of %.100s does not belong to this bmap file, or one of them "
-			 "was changed",
-			 verdict->who);
+		snprintf(
+			report->detail, sizeof(report->detail),
+			"the signature of %.100s does not belong to this bmap file, or one of them "
+			"was changed",
+			verdict->who);
 		break;
 	}
 	return bmap_error_set(err, EBADMSG, "discovered a BAD GPG signature for bmap file '%s'",
@@ -369,19 +372,21 @@ static int check_fingerprint(const struct bmap_signature_report *report, const c
 	char wanted[65];
 
 	if (normalize_fingerprint(fingerprint, wanted, sizeof(wanted)) < 0)
-		return bmap_error_set(err, EINVAL,
-				      "'%s' is not a fingerprint: %d hexadecimal digits or more are "
-				      "needed",
-				      fingerprint, MIN_KEY_ID_LEN);
+		return bmap_error_set(
+			err, EINVAL,
+			"'%s' is not a fingerprint: %d hexadecimal digits or more are "
+			"needed",
+			fingerprint, MIN_KEY_ID_LEN);
 	for (size_t i = 0; i < report->n_signers; i++) {
 		if (ends_with(report->signers[i].fingerprint, wanted) ||
 		    ends_with(report->signers[i].primary, wanted))
 			return 0;
 	}
-	return bmap_error_set(err, EKEYREJECTED,
-			      "requested fingerprint %s did not sign the bmap file. Only have these "
-			      "sigs:",
-			      fingerprint);
+	return bmap_error_set(
+		err, EKEYREJECTED,
+		"requested fingerprint %s did not sign the bmap file. Only have these "
+		"sigs:",
+		fingerprint);
 }
 
 /* gpg would look for a keyring without a folder in a place of its own. */

@@ -5,7 +5,8 @@
  * One transfer runs at a time, driven only while somebody waits for bytes.  Reading on costs
  * nothing new; a jump forwards is read over when it is short and a new request (Range) when it is
  * long.  A transfer that breaks is taken up where it broke, with If-Range (RFC 9110 section 13.1.5)
- * and a look at what the server says of the file then: a file that changed is an error, never a mix.
+ * and a look at what the server says of the file then: a file that changed is an error, never a
+ * mix.
  *
  * Over 500 lines of one noun: the transfer, what its answers mean, and how it goes on.
  */
@@ -32,16 +33,16 @@
 
 #define CONNECT_TIMEOUT_SEC 30
 /* A transfer that brings nothing for so long is broken. */
-#define STALL_TIMEOUT_SEC   30
-#define MAX_REDIRECTS       10
-#define FIRST_BACKOFF_MSEC  250
-#define MAX_BACKOFF_MSEC    8000
+#define STALL_TIMEOUT_SEC  30
+#define MAX_REDIRECTS      10
+#define FIRST_BACKOFF_MSEC 250
+#define MAX_BACKOFF_MSEC   8000
 /* So much more, and a break counts as a new one. */
-#define PROGRESS_BYTES      (64 << 10)
-#define RECEIVE_SIZE        (512 << 10)
+#define PROGRESS_BYTES (64 << 10)
+#define RECEIVE_SIZE   (512 << 10)
 /* What libcurl hands over at once at most, and the little more it may hold back. */
-#define SPILL_SIZE          (4 * CURL_MAX_WRITE_SIZE)
-#define MAX_VALIDATOR       256
+#define SPILL_SIZE    (4 * CURL_MAX_WRITE_SIZE)
+#define MAX_VALIDATOR 256
 
 /* What the headers of an answer say. */
 struct answer {
@@ -67,7 +68,7 @@ struct source_http {
 
 	/* the transfer that runs */
 	bool running, paused, checked;
-	bool over; /* it has ended, with @result */
+	bool over;   /* it has ended, with @result */
 	bool at_end; /* the server says that there is nothing behind what we have */
 	CURLcode result;
 	uint64_t requested_bytes; /* offset at which it was asked to begin */
@@ -248,10 +249,11 @@ static int check_resumed(struct source_http *http, bool has_length, uint64_t len
 				      http->base.name, http->requested_bytes);
 	if (answer->status == 206) {
 		if (!answer->has_content_range || answer->range_first != http->requested_bytes)
-			return bmap_error_set(http->err, EPROTO,
-					      "the server sent another part of '%s' than bytes from "
-					      "%" PRIu64 " on",
-					      http->base.name, http->requested_bytes);
+			return bmap_error_set(
+				http->err, EPROTO,
+				"the server sent another part of '%s' than bytes from "
+				"%" PRIu64 " on",
+				http->base.name, http->requested_bytes);
 		return is_same_file(http, answer->has_total, answer->range_total)
 			       ? 0
 			       : file_changed(http);
@@ -281,9 +283,8 @@ static int check_answer(struct source_http *http)
 	if (http->is_http && http->is_known)
 		return check_resumed(http, length >= 0, (uint64_t)length);
 	if (http->is_http && http->answer.status != 200)
-		return bmap_error_set(http->err, EPROTO,
-				      "cannot open '%s': the server answers %ld", http->base.name,
-				      http->answer.status);
+		return bmap_error_set(http->err, EPROTO, "cannot open '%s': the server answers %ld",
+				      http->base.name, http->answer.status);
 	if (!http->is_known)
 		learn(http, length >= 0, (uint64_t)length);
 	return 0;
@@ -319,12 +320,13 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *opaque)
 	return len;
 }
 
-/* A header that makes a resumed transfer safe; nothing where the server gave no strong validator. */
+/* A header that makes a resumed transfer safe; nothing where the server gave no strong validator.
+ */
 static void set_if_range(struct source_http *http)
 {
 	char line[MAX_VALIDATOR + 16];
-	const char *validator = http->etag[0] && strncmp(http->etag, "W/", 2) ? http->etag
-								       : http->last_modified;
+	const char *validator =
+		http->etag[0] && strncmp(http->etag, "W/", 2) ? http->etag : http->last_modified;
 
 	curl_slist_free_all(http->headers);
 	http->headers = NULL;
@@ -445,9 +447,9 @@ static int wait_before_retry(struct source_http *http, unsigned int attempt)
 /* Is what stopped the transfer worth another try?  Then the failure is forgotten. */
 static bool may_retry(struct source_http *http, unsigned int attempt)
 {
-	bool passing = http->err->code ? http->err->code == EIO &&
-						 is_passing_status(http->answer.status)
-				       : is_passing(http, http->result);
+	bool passing = http->err->code
+			       ? http->err->code == EIO && is_passing_status(http->answer.status)
+			       : is_passing(http, http->result);
 
 	if (!passing || attempt >= http->n_retries)
 		return false;

@@ -21,12 +21,12 @@ struct source {
 	char *name;
 	bool seekable, has_size;
 	uint64_t size_bytes;
-	int local_fd;                 /* -1: not a local file */
-	uint64_t local_offset_bytes;  /* where the source begins in local_fd */
-	int cancel_fd;                /* an eventfd, readable once the source was cancelled */
-	uint64_t expected_end_bytes;  /* see source_expect(); 0: no hint */
-	uint64_t next_offset_bytes;   /* not seekable: the next byte that the back end gives */
-	uint8_t *head;                /* what was read ahead by source_peek() */
+	int local_fd;                /* -1: not a local file */
+	uint64_t local_offset_bytes; /* where the source begins in local_fd */
+	int cancel_fd;               /* an eventfd, readable once the source was cancelled */
+	uint64_t expected_end_bytes; /* see source_expect(); 0: no hint */
+	uint64_t next_offset_bytes;  /* not seekable: the next byte that the back end gives */
+	uint8_t *head;               /* what was read ahead by source_peek() */
 	size_t head_len;
 };
 

@@ -23,9 +23,7 @@ static int report_failure(struct source_ssh *ssh, int status, const char *said,
 			  struct bmap_error *err)
 {
 	/* cat leaves with 1 where it cannot read the file, ssh itself with 255. */
-	int code = status != 1                                      ? EIO
-		   : said && strstr(said, "Permission denied") ? EACCES
-								    : ENOENT;
+	int code = status != 1 ? EIO : said && strstr(said, "Permission denied") ? EACCES : ENOENT;
 
 	if (status == 127)
 		return bmap_error_set(err, EIO, "cannot read '%s': there is no cat over there",

@@ -150,8 +150,8 @@ static void add_swaps(const struct devices *devices, char *text, size_t size)
 	char line[1024], path[1024];
 
 	while (file && fgets(line, sizeof(line), file)) {
-		const char *name = sscanf(line, "%1023s", path) == 1 ? find_path(devices, path)
-								      : NULL;
+		const char *name =
+			sscanf(line, "%1023s", path) == 1 ? find_path(devices, path) : NULL;
 		if (name)
 			add(text, size, name, "swap space", "");
 	}

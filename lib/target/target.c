@@ -46,9 +46,9 @@ static bool is_under_dev(const char *path)
 	slash = folder ? strrchr(folder, '/') : NULL;
 	if (slash) {
 		slash[slash == folder ? 1 : 0] = '\0';
-		under = realpath(folder, real) && (!strcmp(real, "/dev") ||
-						   (!strncmp(real, "/dev/", 5) &&
-						    strncmp(real, "/dev/shm", 8) != 0));
+		under = realpath(folder, real) &&
+			(!strcmp(real, "/dev") ||
+			 (!strncmp(real, "/dev/", 5) && strncmp(real, "/dev/shm", 8) != 0));
 	}
 	free(folder);
 	return under;
@@ -61,13 +61,14 @@ static int check_dev_path(const char *path, bool exists, const struct stat *st, 
 	if (!is_under_dev(path))
 		return 0;
 	if (!exists && !force)
-		return bmap_error_set(err, ENOENT,
-				      "there is no device '%s' (--force makes a regular file of this "
-				      "name)",
-				      path);
+		return bmap_error_set(
+			err, ENOENT,
+			"there is no device '%s' (--force makes a regular file of this "
+			"name)",
+			path);
 	if (!exists)
-		bmap_log(BMAP_LOG_WARNING,
-			 "\"%s\" does not exist, creating a regular file \"%s\"", path, path);
+		bmap_log(BMAP_LOG_WARNING, "\"%s\" does not exist, creating a regular file \"%s\"",
+			 path, path);
 	else if (S_ISREG(st->st_mode))
 		bmap_log(BMAP_LOG_WARNING,
 			 "\"%s\" is under \"/dev\", but it is a regular file, not a device node",
@@ -134,11 +135,12 @@ int target_check_size(const struct bmap_target *target, uint64_t size_bytes, con
 {
 	if (!target->has_capacity || size_bytes <= target->capacity_bytes)
 		return 0;
-	return bmap_error_set(err, ENOSPC,
-			      "the image file '%s' has size %s and it will not fit the block device "
-			      "'%s' which has %s capacity",
-			      image, human_size(size_bytes).text, target->name,
-			      human_size(target->capacity_bytes).text);
+	return bmap_error_set(
+		err, ENOSPC,
+		"the image file '%s' has size %s and it will not fit the block device "
+		"'%s' which has %s capacity",
+		image, human_size(size_bytes).text, target->name,
+		human_size(target->capacity_bytes).text);
 }
 
 int target_begin(struct bmap_target *target, uint64_t size_bytes, struct bmap_error *err)
@@ -150,8 +152,8 @@ int target_begin(struct bmap_target *target, uint64_t size_bytes, struct bmap_er
 /* Waits for the window before last, and sends the last one on its way. */
 static int write_back(struct bmap_target *target, bool wait_for_all)
 {
-	const unsigned int wait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-				  SYNC_FILE_RANGE_WAIT_AFTER;
+	const unsigned int wait =
+		SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
 	uint64_t first = target->window.first_bytes;
 	uint64_t len = target->window.end_bytes - first;
 
@@ -161,10 +163,10 @@ static int write_back(struct bmap_target *target, bool wait_for_all)
 	    errno == EIO)
 		return -EIO;
 	if (target->needs_sync && target->window_before.n_bytes && !wait_for_all &&
-	    sync_file_range(target->fd, (off_t)target->window_before.first_bytes,
-			    (off_t)(target->window_before.end_bytes -
-				    target->window_before.first_bytes),
-			    wait) < 0 &&
+	    sync_file_range(
+		    target->fd, (off_t)target->window_before.first_bytes,
+		    (off_t)(target->window_before.end_bytes - target->window_before.first_bytes),
+		    wait) < 0 &&
 	    errno == EIO)
 		return -EIO;
 	atomic_fetch_add_explicit(&target->written_bytes, target->window_before.n_bytes,
@@ -197,10 +199,11 @@ static void check_sectors(const struct bmap_target *target, const uint8_t *data,
 
 	if (target->is_block_device && len >= 4096 + 8 && memcmp(data + ours, magic, 8) != 0 &&
 	    memcmp(data + other, magic, 8) == 0)
-		bmap_log(BMAP_LOG_WARNING,
-			 "the image's partition table is made for sectors of %u bytes, but '%s' has "
-			 "sectors of %u bytes",
-			 (unsigned int)other, target->name, (unsigned int)ours);
+		bmap_log(
+			BMAP_LOG_WARNING,
+			"the image's partition table is made for sectors of %u bytes, but '%s' has "
+			"sectors of %u bytes",
+			(unsigned int)other, target->name, (unsigned int)ours);
 }
 
 int target_write(struct bmap_target *target, const void *data, uint64_t len_bytes,

@@ -57,9 +57,9 @@ static int open_exclusively(const char *path, dev_t device, struct bmap_error *e
 	if (fd >= 0)
 		return fd;
 	device_holders_format(device, holders, sizeof(holders));
-	return bmap_error_set(err, code, "cannot open block device '%s' in exclusive mode: %s%s%s%s",
-			      path, strerror(code), holders[0] ? " (" : "", holders,
-			      holders[0] ? ")" : "");
+	return bmap_error_set(
+		err, code, "cannot open block device '%s' in exclusive mode: %s%s%s%s", path,
+		strerror(code), holders[0] ? " (" : "", holders, holders[0] ? ")" : "");
 }
 
 int target_open_device(struct bmap_target **target, const char *path, const struct stat *st,
@@ -93,7 +93,7 @@ int target_open_device(struct bmap_target **target, const char *path, const stru
 	return 0;
 }
 
-#define BUT_REMOVABLE                                                                              \
+#define BUT_REMOVABLE \
 	"But the removable-device option expects destination file to be an existing device."
 
 int device_check_removable(const char *path, struct bmap_error *err)
@@ -115,8 +115,8 @@ int device_check_removable(const char *path, struct bmap_error *err)
 		 minor(st.st_rdev));
 	fd = open(name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		snprintf(name, sizeof(name), "/sys/dev/block/%u:%u/../removable",
-			 major(st.st_rdev), minor(st.st_rdev));
+		snprintf(name, sizeof(name), "/sys/dev/block/%u:%u/../removable", major(st.st_rdev),
+			 minor(st.st_rdev));
 		fd = open(name, O_RDONLY | O_CLOEXEC);
 	}
 	n = fd < 0 ? -errno : fd_read_full(fd, flag, sizeof(flag) - 1);

@@ -16,7 +16,8 @@ struct target_file {
 static int set_size(struct bmap_target *target, uint64_t size_bytes, struct bmap_error *err)
 {
 	if (ftruncate(target->fd, (off_t)size_bytes) < 0)
-		return bmap_error_set_system(err, errno, "cannot set the size of '%s' to %llu bytes",
+		return bmap_error_set_system(err, errno,
+					     "cannot set the size of '%s' to %llu bytes",
 					     target->name, (unsigned long long)size_bytes);
 	return 0;
 }
@@ -58,8 +59,7 @@ int target_open_file(struct bmap_target **target, const char *path, const struct
 	if (fd < 0 && errno == EACCES) /* a file that may be written only */
 		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return bmap_error_set_system(err, errno, "cannot open destination file '%s'",
-					     path);
+		return bmap_error_set_system(err, errno, "cannot open destination file '%s'", path);
 	file->is_new = !st;
 	if (target_init(&file->base, st && S_ISCHR(st->st_mode) ? &character_ops : &file_ops, path,
 			fd, err) < 0)

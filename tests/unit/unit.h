@@ -68,13 +68,13 @@ struct bytes bytes_of(const char *text);
 struct bytes bytes_join(struct bytes first, struct bytes second);
 struct bytes bytes_part(struct bytes whole, size_t at, size_t len); /* not copied */
 
-#define ASSERT_BYTES(bytes, expected)                                                              \
+#define ASSERT_BYTES(made, expected)                                                               \
 	do {                                                                                       \
-		struct bytes a_ = (bytes), b_ = (expected);                                        \
+		struct bytes a_ = (made), b_ = (expected);                                         \
                                                                                                    \
-		ck_assert_msg(a_.len == b_.len, "%s: %zu bytes, not %zu", #bytes, a_.len, b_.len); \
+		ck_assert_msg(a_.len == b_.len, "%s: %zu bytes, not %zu", #made, a_.len, b_.len);  \
 		ck_assert_msg(!a_.len || memcmp(a_.data, b_.data, a_.len) == 0,                    \
-			      "%s: other bytes than %s", #bytes, #expected);                       \
+			      "%s: other bytes than %s", #made, #expected);                        \
 	} while (0)
 
 void write_file(const char *path, struct bytes bytes);

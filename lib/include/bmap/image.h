@@ -20,10 +20,10 @@
 struct bmap_image;
 
 struct bmap_image_options {
-	const char *member;      /* the image's name inside an archive; NULL: the only one */
-	unsigned int n_retries;  /* new tries of a remote transfer that broke */
-	unsigned int n_threads;  /* that decode; 0: as many as there are processors */
-	uint64_t memory_bytes;   /* for what is in flight; 0: BMAP_DEFAULT_MEMORY */
+	const char *member;     /* the image's name inside an archive; NULL: the only one */
+	unsigned int n_retries; /* new tries of a remote transfer that broke */
+	unsigned int n_threads; /* that decode; 0: as many as there are processors */
+	uint64_t memory_bytes;  /* for what is in flight; 0: BMAP_DEFAULT_MEMORY */
 };
 
 #define BMAP_DEFAULT_RETRIES 5
@@ -31,8 +31,8 @@ struct bmap_image_options {
 #define BMAP_MIN_MEMORY      (UINT64_C(8) << 20)
 
 /*
- * Opens an image; a remote one is asked for with one request.  -ENOENT, -EACCES, -EOPNOTSUPP (packed
- * in a way that this build cannot unpack), -EPROTO.
+ * Opens an image; a remote one is asked for with one request.  -ENOENT, -EACCES, -EOPNOTSUPP
+ * (packed in a way that this build cannot unpack), -EPROTO.
  */
 BMAP_API BMAP_MUST_CHECK int bmap_image_open(struct bmap_image **image, const char *location,
 					     const struct bmap_image_options *options,
@@ -102,7 +102,6 @@ BMAP_API BMAP_MUST_CHECK int bmap_find_signature(struct bmap_document **document
  * *@document NULL: there is none, or the archive can only be read once.
  */
 BMAP_API BMAP_MUST_CHECK int bmap_find_map_inside(struct bmap_document **document,
-						  struct bmap_image *image,
-						  struct bmap_error *err);
+						  struct bmap_image *image, struct bmap_error *err);
 
 #endif

@@ -34,11 +34,11 @@ BMAP_API void bmap_job_cancel(struct bmap_job *job);
 
 /* What a copy did, also when it failed. */
 struct bmap_copy_result {
-	bool target_changed;     /* false: the target is as it was */
+	bool target_changed; /* false: the target is as it was */
 	uint64_t image_size_bytes;
-	uint64_t mapped_bytes;   /* that should be on the target */
-	uint64_t copied_bytes;   /* that are */
-	uint64_t end_bytes;      /* the mapped bytes before this place of the image are on it */
+	uint64_t mapped_bytes; /* that should be on the target */
+	uint64_t copied_bytes; /* that are */
+	uint64_t end_bytes;    /* the mapped bytes before this place of the image are on it */
 };
 
 struct bmap_copy_options {
@@ -47,10 +47,10 @@ struct bmap_copy_options {
 
 /*
  * Copies the mapped blocks of @image to @target; @map NULL: the whole image.  A range's checksum is
- * compared as soon as its last byte passes, and small ranges are written only after that.  The target
- * is not touched before the first bytes are there and good.  bmap_target_sync() has to follow.
- * -EBADMSG (checksum, damaged data, another image than the map's), -ENODATA (the image ends early),
- * -ENOSPC, -EIO, -ECANCELED.
+ * compared as soon as its last byte passes, and small ranges are written only after that.  The
+ * target is not touched before the first bytes are there and good.  bmap_target_sync() has to
+ * follow. -EBADMSG (checksum, damaged data, another image than the map's), -ENODATA (the image ends
+ * early), -ENOSPC, -EIO, -ECANCELED.
  */
 BMAP_API BMAP_MUST_CHECK int bmap_copy(struct bmap_job *job, struct bmap_image *image,
 				       const struct bmap *map, struct bmap_target *target,
@@ -59,16 +59,16 @@ BMAP_API BMAP_MUST_CHECK int bmap_copy(struct bmap_job *job, struct bmap_image *
 
 /* Blocks that are mapped whatever they hold. */
 struct bmap_nomap {
-	bool is_partition;      /* of the image's own table */
-	unsigned int partition; /* its number, from 1 on */
+	bool is_partition;               /* of the image's own table */
+	unsigned int partition;          /* its number, from 1 on */
 	uint64_t first_bytes, end_bytes; /* otherwise: these bytes */
 };
 
 struct bmap_create_options {
-	const char *checksum_type;    /* NULL: "sha256" */
-	bool no_checksum;             /* ranges get no checksums */
-	uint64_t max_range_bytes;     /* longer ranges are cut; 0: they are not */
-	bool detect_zeroes;           /* blocks of zeros are not mapped */
+	const char *checksum_type; /* NULL: "sha256" */
+	bool no_checksum;          /* ranges get no checksums */
+	uint64_t max_range_bytes;  /* longer ranges are cut; 0: they are not */
+	bool detect_zeroes;        /* blocks of zeros are not mapped */
 	const struct bmap_nomap *nomap;
 	size_t n_nomap;
 };

@@ -9,7 +9,6 @@
 /* The result says whether the call failed: it must be looked at. */
 #define BMAP_MUST_CHECK __attribute__((warn_unused_result))
 
-#define BMAP_PRINTF(format_arg, first_arg)                                                         \
-	__attribute__((format(printf, format_arg, first_arg)))
+#define BMAP_PRINTF(format_arg, first_arg) __attribute__((format(printf, format_arg, first_arg)))
 
 #endif

@@ -37,8 +37,8 @@ struct bmap_signature_options {
 BMAP_API bool bmap_signature_is_inline(const struct bmap_document *document);
 
 /*
- * Replaces the text of a clear-signed document by what was signed, without looking at the signature.
- * -EPROTO.
+ * Replaces the text of a clear-signed document by what was signed, without looking at the
+ * signature. -EPROTO.
  */
 BMAP_API BMAP_MUST_CHECK int bmap_signature_unwrap(struct bmap_document *document,
 						   struct bmap_error *err);
