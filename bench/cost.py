@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Costs of commands and what is made of them: medians and ratios, round by round."""
 
 import collections

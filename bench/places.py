@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Where the copies come from and go to: targets, web server, page cache, and their checks."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The table: on the terminal as it grows, and as Markdown with all that explains it."""
 
 import datetime

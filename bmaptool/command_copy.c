@@ -59,8 +59,8 @@ static const struct cli_option option_table[] = {
 		     "how often to try again when a transfer breaks and gets no further"},
 	[THREADS] = {"threads", 0, "N", "one a processor", "the threads that decompress"},
 	[MEMORY] = {"memory", 0, "SIZE", "48M",
-		    "the memory for data in flight, 8M at least; also raises what a decompressor's "
-		    "window may take, 160M otherwise"},
+		    "the memory for data in flight, 8M at least; the window of a decompressor may "
+		    "take as much, and 160M anyway"},
 };
 
 static const char *const positionals[] = {"image", "dest"};
@@ -240,6 +240,8 @@ static int find_signature(struct copy *copy, struct bmap_error *err)
 						 options->bmap_sig);
 		return 0;
 	}
+	if (!copy->document->location[0])
+		return 0; /* nothing lies beside a map inside an archive */
 	if (bmap_find_signature(&copy->signature, copy->document->location, &options->image_options,
 				err) < 0)
 		return bmap_error_prefix(err, "cannot open bmap signature file");

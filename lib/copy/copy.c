@@ -17,7 +17,7 @@
 #include "base/queue.h"
 #include "base/units.h"
 #include "bmap/log.h"
-#include "copy/job.h"
+#include "copy/job_state.h"
 #include "copy/range_verifier.h"
 #include "copy/slice.h"
 #include "image/image_holes.h"

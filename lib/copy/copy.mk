@@ -2,7 +2,7 @@ lib_libbmap_la_SOURCES += \
 	lib/copy/copy.c \
 	lib/copy/create.c \
 	lib/copy/job.c \
-	lib/copy/job.h \
+	lib/copy/job_state.h \
 	lib/copy/map_builder.c \
 	lib/copy/map_builder.h \
 	lib/copy/range_hasher.c \

@@ -11,10 +11,10 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
-#include "copy/job.h"
+#include "copy/job_state.h"
 #include "copy/map_builder.h"
 #include "copy/range_hasher.h"
-#include "image/image.h"
+#include "image/image_parts.h"
 #include "image/image_holes.h"
 #include "image/image_reader.h"
 #include "image/partition_table.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "copy/job.h"
+#include "copy/job_state.h"
 
 struct bmap_job {
 	atomic_bool cancelled, has_total;

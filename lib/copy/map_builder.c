@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "copy/job.h"
+#include "copy/job_state.h"
 #include "copy/map_builder.h"
 #include "map/digest.h"
 #include "map/range_set.h"

@@ -8,7 +8,7 @@
 #ifndef COPY_RANGE_HASHER_H
 #define COPY_RANGE_HASHER_H
 
-#include "copy/job.h"
+#include "copy/job_state.h"
 #include "map/digest.h"
 #include "map/range_set.h"
 

@@ -15,7 +15,7 @@
 #include "codec/archive_tar.h"
 #include "codec/archive_zip.h"
 #include "codec/decoder_zip.h"
-#include "image/image.h"
+#include "image/image_parts.h"
 #include "image/image_reader.h"
 
 /* The decoders' windows: xz -9 takes 65 MiB, zstd --ultra -22 128 MiB. */
@@ -588,6 +588,5 @@ int bmap_find_map_inside(struct bmap_document **document, struct bmap_image *ima
 		name = NULL;
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	}
-	return bmap_document_new(document, image->name, name, image->inside, image->inside_len,
-				 err);
+	return bmap_document_new(document, "", name, image->inside, image->inside_len, err);
 }

@@ -1,6 +1,6 @@
 lib_libbmap_la_SOURCES += \
 	lib/image/image.c \
-	lib/image/image.h \
+	lib/image/image_parts.h \
 	lib/image/image_find.c \
 	lib/image/image_holes.c \
 	lib/image/image_holes.h \

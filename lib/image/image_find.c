@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "bmap/log.h"
 #include "codec/decoder.h"
-#include "image/image.h"
+#include "image/image_parts.h"
 
 int bmap_document_new(struct bmap_document **document_out, const char *location, const char *name,
 		      const char *text, size_t len, struct bmap_error *err)

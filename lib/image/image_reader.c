@@ -20,9 +20,8 @@
 #include "image/image_reader.h"
 #include "image/piece_queue.h"
 
-/* The memory is cut into so many buffers, a quarter of them for encoded bytes. */
-#define N_BUFFERS      48
-#define N_ENCODED      12
+/* The memory is cut into so many buffers at least, a quarter of them for encoded bytes. */
+#define MIN_BUFFERS    48
 #define MAX_BUFFER_LEN (1 << 20)
 #define MIN_BUFFER_LEN (2 * SPLITTER_LOOKAHEAD)
 #define MAX_THREADS    16
@@ -403,13 +402,15 @@ static unsigned int count_threads(const struct bmap_image *image)
 static int start(struct image_reader *reader, struct bmap_error *err)
 {
 	struct bmap_image *image = reader->image;
-	uint64_t buffer_len = image_options(image)->memory_bytes / N_BUFFERS;
-	const size_t n_decoded = N_BUFFERS - N_ENCODED;
+	const uint64_t memory = image_options(image)->memory_bytes;
+	const uint64_t buffer_len =
+		ROUND_DOWN(MAX(MIN_BUFFER_LEN, MIN(MAX_BUFFER_LEN, memory / MIN_BUFFERS)), 4096);
+	const size_t n_buffers = (size_t)MAX(MIN_BUFFERS, memory / buffer_len);
+	const size_t n_encoded = n_buffers / 4, n_decoded = n_buffers - n_encoded;
 	const struct archive_choice *choice = image_choice(image);
 	int r;
 
-	buffer_len = ROUND_DOWN(MAX(MIN_BUFFER_LEN, MIN(MAX_BUFFER_LEN, buffer_len)), 4096);
-	reader->encoded = buffer_pool_new(N_ENCODED, buffer_len);
+	reader->encoded = buffer_pool_new(n_encoded, buffer_len);
 	reader->decoded = buffer_pool_new(n_decoded, buffer_len);
 	if (!reader->encoded || !reader->decoded)
 		return bmap_error_set(err, ENOMEM, "out of memory");

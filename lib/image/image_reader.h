@@ -14,7 +14,7 @@
 #define IMAGE_IMAGE_READER_H
 
 #include "base/buffer_pool.h"
-#include "image/image.h"
+#include "image/image_parts.h"
 
 struct image_reader;
 

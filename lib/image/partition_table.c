@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd_io.h"
-#include "image/image.h"
+#include "image/image_parts.h"
 #include "image/partition_table.h"
 
 #define HEAD_LEN (1 << 20)

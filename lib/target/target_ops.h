@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a kind of target provides (target.h). */
+/* What a kind of target provides (target_write.h). */
 #ifndef TARGET_TARGET_OPS_H
 #define TARGET_TARGET_OPS_H
 
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-#include "target/target.h"
+#include "target/target_write.h"
 
 struct target_ops {
 	/* As target_begin(); NULL: nothing to do. */

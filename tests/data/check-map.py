@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Looks at block maps for the tests, with nothing but Python's library.
 
     check-map.py same A B           the same elements and values (not bytes)

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Makes the block maps that the tests read: make-maps.py FOLDER
 
 FOLDER gets `image` (one million bytes: 245 blocks, the last one partial),

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Archives that are cut, damaged or lie about their sizes are errors.
 # COMPAT B1-1, B1-10.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A map that lies in the archive, as MEMBER.bmap or .meta/image.bmap, is used;
 # its checksums then guard the image.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Side files are not images; of two images one has to be chosen with --member, and
 # nothing is written until that is clear.  COMPAT B1-10.
 . "${0%/*}/common.sh" || exit 99

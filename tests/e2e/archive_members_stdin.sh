@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The same on standard input, where the second image shows only after the first
 # has passed: never a success that hides it, never both in one.  COMPAT B1-10.
 . "${0%/*}/common.sh" || exit 99

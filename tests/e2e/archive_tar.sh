@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # One image in a tar, plain and around it every compression, is copied: with a
 # map and without, from a file, standard input and HTTP.  COMPAT B1-10, C4.
 . "${0%/*}/common.sh" || exit 99

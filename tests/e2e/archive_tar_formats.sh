@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # ustar, GNU and pax tars; long names; members in folders; sizes on the borders
 # of tar's blocks.
 . "${0%/*}/common.sh" || exit 99

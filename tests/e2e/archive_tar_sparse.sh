@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Sparse members, as `tar -S` writes them (GNU's own format and pax 0.0, 0.1 and
 # 1.0), come out with their holes as zeros and at full size.
 . "${0%/*}/common.sh" || exit 99

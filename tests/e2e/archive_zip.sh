@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # One image in a zip: deflated, stored, with sizes behind the data, zip64, from a
 # file and over HTTP.  COMPAT B1-10, C4.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Colours on a terminal, unless NO_COLOR is set; none in a pipe or a file; info
 # never (COMPAT.md C2).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # -d: debug lines with time and place besides the messages (COMPAT.md C2).
 . "${0%/*}/common.sh" || exit 99
 make_image image 1000000 0:1 10:5

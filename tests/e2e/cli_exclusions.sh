@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Options that exclude each other: exit 1 and the contract's sentences
 # (COMPAT.md C1).
 . "${0%/*}/common.sh" || exit 99

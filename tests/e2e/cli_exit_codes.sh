@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # 0 when all went well, 1 for any error, also when memory is short; an error
 # is one line "bmaptool: ERROR: ..." on stderr (COMPAT.md C1, B1-14, B1-25).
 . "${0%/*}/common.sh" || exit 99

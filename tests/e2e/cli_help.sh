@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # -h and --help: exit 0, on stdout, and every option is in it (COMPAT.md C1).
 . "${0%/*}/common.sh" || exit 99
 help_lists() {

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The messages of a copy, in order, word for word, and what LAVA waits for
 # (COMPAT.md C2).
 . "${0%/*}/common.sh" || exit 99

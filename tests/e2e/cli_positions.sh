@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Options behind and between positionals, `--`, the last of a repeated option
 # (COMPAT.md C1).
 . "${0%/*}/common.sh" || exit 99

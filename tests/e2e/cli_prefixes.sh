@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Unique prefixes of options, --opt=value, exact names before prefixes, an
 # ambiguous prefix is a usage error (COMPAT.md C1).
 . "${0%/*}/common.sh" || exit 99

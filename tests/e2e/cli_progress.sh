@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Progress: on a terminal lines "bmaptool: info: N% copied", rising to 100;
 # nowhere else, not with -q or -d (COMPAT.md C7).
 . "${0%/*}/common.sh" || exit 99

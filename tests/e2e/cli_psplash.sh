@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # --psplash-pipe: lines "PROGRESS N" go to the FIFO; what is no FIFO gets a
 # warning; nobody at its other end does no harm (COMPAT.md C7).
 . "${0%/*}/common.sh" || exit 99

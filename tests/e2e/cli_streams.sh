@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Odd standard streams: closed ones, a reader that has gone, a locale
 # (COMPAT.md C2).
 . "${0%/*}/common.sh" || exit 99

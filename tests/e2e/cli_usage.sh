@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Usage errors: exit 2, the usage on stderr, nothing on stdout
 # (COMPAT.md C1).
 . "${0%/*}/common.sh" || exit 99

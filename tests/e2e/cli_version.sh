@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # --version prints "bmaptool 4.0.0" on stdout (COMPAT.md C1).
 . "${0%/*}/common.sh" || exit 99
 run 0 "$BMAPTOOL" --version

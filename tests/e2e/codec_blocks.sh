@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Streams of many blocks or frames (xz, zstd, lz4, bzip2, pbzip2, pigz) decode to
 # the same bytes with one thread and with several, from a file, standard input
 # and HTTP.  COMPAT B1-1, B2 nbdkit, async-compression.

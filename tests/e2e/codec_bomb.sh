@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A few kilobytes that decode to gigabytes of zeros do not fill memory, and a map
 # ends what is accepted: the stream is larger than ImageSize, which is an error.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A byte that was turned over inside a compressed image is found by the codec's
 # own checksum, also without a map.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The content says how an image is compressed: upper-case, missing and wrong
 # suffixes do not matter.  COMPAT B1-12, B2 bmap-rs (unknown extension).
 . "${0%/*}/common.sh" || exit 99

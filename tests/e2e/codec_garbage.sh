@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Bytes behind the last member that belong to no member are an error.
 # COMPAT B2 coreos-installer (CVE-2021-20319), C6.
 . "${0%/*}/common.sh" || exit 99

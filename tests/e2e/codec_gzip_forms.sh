@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # gzip's header fields, stored blocks, pigz and a name from BGZF: all are gzip.
 . "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"

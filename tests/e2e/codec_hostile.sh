@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Headers that claim gigantic windows, dictionaries, blocks and tables are refused
 # with a sentence; they take neither memory nor time.
 . "${0%/*}/common.sh" || exit 99

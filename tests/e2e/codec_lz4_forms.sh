@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # lz4's other shapes: block sizes, linked blocks, content size and checksums,
 # stored blocks; the legacy format is decoded or refused, never copied raw.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # lzop files of every kind: levels, checksums, a stored block, several members.
 . "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Files of several members, as `cat a.gz b.gz` makes them, are decoded to their
 # end; members of zero length, skippable frames and xz's padding count for
 # nothing.  COMPAT B2 bmap-rs, caligula, coreos-installer, nbdkit, flate2.

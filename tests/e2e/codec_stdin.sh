@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Compressed standard input is recognised by its content, with a map and without.
 # COMPAT B1-11.
 . "${0%/*}/common.sh" || exit 99

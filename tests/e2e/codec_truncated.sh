@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A compressed image that is cut anywhere, be it by its last byte, is an error:
 # with a map and without, from a file and from standard input.
 # COMPAT B1-1, B2 bmap-writer, coreos-installer.

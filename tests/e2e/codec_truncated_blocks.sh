@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The same for streams of several blocks, frames or members, whose last one is
 # cut: nothing of the parallel decoding takes that for an end.  COMPAT B1-1.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # xz's other shapes: each check, BCJ and delta filters, one block, several
 # streams; the old .lzma is decoded or refused by name, never copied raw.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # zstd's other shapes: without and with checksum, unknown content size, long
 # windows up to zstd's own default limit, pzstd's many frames.
 . "${0%/*}/common.sh" || exit 99

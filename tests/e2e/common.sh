@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What every end-to-end test starts from: `. "${0%/*}/common.sh"`.
 #
 # A test runs in an empty folder of its own ($WORK, also the current folder),

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A range that is not what the map says stops the copy: exit 1, the range, both
 # checksums and the image's name, and what is on the destination.
 # COMPAT B1-20, B2 MediaWriter, Etcher ("success" and mismatch together).

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A map may itself be compressed.  COMPAT B1-23.
 . "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"

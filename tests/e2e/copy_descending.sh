@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Ranges that go down are in order again after reading: they work from a file and
 # from a pipe.  COMPAT B1-28, C6.
 . "${0%/*}/common.sh" || exit 99

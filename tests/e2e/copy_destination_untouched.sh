@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # An existing destination is not emptied, and a new one not made, before image,
 # map and the map's checksum have been found good.  COMPAT B1-3, B1-5.
 . "${0%/*}/common.sh" || exit 99

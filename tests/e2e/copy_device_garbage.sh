@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # On a device full of 0xAA the mapped blocks arrive, zero blocks among them, and
 # every other byte stays what it was: the unmapped blocks, the rest of a last,
 # partial block and what is behind the image.  COMPAT B2 coreos-installer (zero

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A copy over an existing file: nothing of the old content is left, mode and
 # hard links stay, a symlink is followed; as Python's bmaptool does.
 # COMPAT C5.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A destination that takes no more is an error, never a success.
 # COMPAT B2 MediaWriter (/dev/full), C5.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A signal while standard input is awaited ends the copy at once and cleanly.
 # COMPAT B1-24.
 . "${0%/*}/common.sh" || exit 99

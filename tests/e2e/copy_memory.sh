@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A compressed copy stays below 96 MiB of memory, and a --memory of 8 MiB is
 # obeyed for streams of several pieces.
 . "${0%/*}/common.sh" || exit 99

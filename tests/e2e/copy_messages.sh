@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What a copy says, line by line, as scripts and LAVA wait for it; standard
 # output stays empty, -q leaves warnings only.  COMPAT C2, C3.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A local image that does not exist is reported as that, not as a strange URL.
 # COMPAT B1-14.
 . "${0%/*}/common.sh" || exit 99

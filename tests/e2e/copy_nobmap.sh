@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # --nobmap copies everything: no map is looked for, the message says so, a larger
 # old file is cut to the image's size.  COMPAT C2, C3.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # --nobmap onto a device writes the zeros too, and nothing behind the image.
 # COMPAT B2 coreos-installer (conv=sparse on a dirty disk).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # copy --retries, --threads and --memory are taken, change no byte of the result,
 # and are refused with 2 where they make no sense.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Where memory is scarce a copy is right or fails: never "success" with wrong
 # content.  COMPAT B1-25.
 . "${0%/*}/common.sh" || exit 99

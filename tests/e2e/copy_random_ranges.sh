@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Many scattered ranges, on every alignment to the pieces we work in, come out
 # where they belong.  COMPAT B2 Etcher (etcher#2754: shifted data), mtda (chunk
 # borders), caligula (short writes).

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A map with a range behind the image's end never makes a destination larger than
 # ImageSize.  COMPAT B1-6, B1-7.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A device is not copied onto itself either, nor an image onto the loop device
 # that stands on it.  COMPAT B1-2.
 . "${0%/*}/common.sh" || exit 99

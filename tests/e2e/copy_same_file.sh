@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A copy onto itself is refused and the source stays as it is, by whatever name
 # it is reached.  COMPAT B1-2.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # An image shorter than its map says is an error at once, also where it ends in
 # a hole; no endless search for the rest.  COMPAT B2 bmap-rs, C2.
 . "${0%/*}/common.sh" || exit 99

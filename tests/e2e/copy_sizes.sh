@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Images of every awkward size, with nothing, something or all of it mapped,
 # give the same bytes and the same holes as Python's bmaptool.
 # COMPAT B2 Etcher (5000-byte image), caligula (bytes after the end), bmap-writer

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The same sizes, compressed: decoding goes on to the end of the stream, the
 # destination has exactly ImageSize bytes.  COMPAT B2 bmap-writer (trailing hole
 # lost), caligula (stale bytes after the end).

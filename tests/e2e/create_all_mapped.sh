@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # An image without holes gets two warnings, and is mapped (COMPAT.md C2).
 . "${0%/*}/common.sh" || exit 99
 make_image image 1M 0:256

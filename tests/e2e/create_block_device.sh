@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A block device as the image: everything is mapped; with --detect-zeroes
 # only what is not zero (issue 2).
 . "${0%/*}/common.sh" || exit 99

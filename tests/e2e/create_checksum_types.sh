@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # --chksum-type: other digests than sha256, and a sentence for an unknown one
 # (issue 2; COMPAT.md C2).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # --detect-zeroes: in a dense or compressed image the blocks of zeros are left
 # out, and it is said that they become don't-care (issue 2).
 . "${0%/*}/common.sh" || exit 99

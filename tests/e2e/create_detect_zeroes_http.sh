@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # --detect-zeroes maps an image that lies on a web server, raw or compressed,
 # with one GET (issue 2).
 . "${0%/*}/common.sh" || exit 99

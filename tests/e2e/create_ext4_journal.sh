@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The journal that mke2fs zeroes with FALLOC_FL_ZERO_RANGE is mapped, and a
 # copy of only the mapped blocks over garbage is a clean ext4 (COMPAT.md D3).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # create on btrfs, with and without compression, and a file so small that it
 # lies in the metadata (COMPAT.md C6).
 . "${0%/*}/common.sh" || exit 99

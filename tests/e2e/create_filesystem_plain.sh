@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A filesystem that knows no holes (ramfs): everything is mapped, create goes
 # on and no data is lost (COMPAT.md B1-29: no probe file in the folder either).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # create on XFS: as Python's create, preallocation behind the end included
 # (COMPAT.md C6).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # An image that cannot be read: exit 1, the contract's sentences, and no map
 # is left (COMPAT.md C2).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The text of a map: elements in order, one space on either side of a value,
 # version 2.0, a single block as " N " (COMPAT.md C6).
 . "${0%/*}/common.sh" || exit 99

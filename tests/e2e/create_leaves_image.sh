@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # create leaves the image as it is: bytes, size, holes and time.
 . "${0%/*}/common.sh" || exit 99
 make_image image 1000001 0:1 10:5 244:1

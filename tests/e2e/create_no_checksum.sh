@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # --no-checksum leaves the checksums of the ranges out, as Python's does
 # (COMPAT.md C1).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # --nomap START:END maps every block of a range of bytes, holes included;
 # repeated, with suffixes, rounded outwards to blocks (issue 2).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Values of --nomap that make no sense: one sentence, no map (issue 2).
 . "${0%/*}/common.sh" || exit 99
 make_image image 1M 0:1

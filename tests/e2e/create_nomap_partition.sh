@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # --nomap pN maps every block of a partition of the image's own GPT or MBR
 # (issue 2).
 . "${0%/*}/common.sh" || exit 99

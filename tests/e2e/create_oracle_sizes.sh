@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # create writes the same elements and values as Python's create, for images of
 # many sizes and shapes on the local disk (COMPAT.md C6; FIEMAP path).
 . "${0%/*}/common.sh" || exit 99

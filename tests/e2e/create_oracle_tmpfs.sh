@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # create on a filesystem without FIEMAP (tmpfs: SEEK_DATA and SEEK_HOLE) gives
 # the same elements and values as Python's create (COMPAT.md C6, D1).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Debian's Python bmaptool copies with our maps (COMPAT.md C6).
 . "${0%/*}/common.sh" || exit 99
 requires_command "$PYTHON_BMAPTOOL"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # --range-size caps the length of a range: adjacent ranges, each with its own
 # checksum, which Python's copy reads as well (issue 2; DESIGN.md 6).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # create makes no file beside the image: a read-only folder works, with
 # FIEMAP and with SEEK_HOLE (COMPAT.md B1-29).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # create -> copy -> compare, for sizes around block borders, nothing mapped,
 # all mapped; the copy has the image's holes (issue 2).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # create X -o X is refused and X stays as it was, whatever name it goes by
 # (COMPAT.md B1-30).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Blocks that are allocated but unwritten are mapped (FIEMAP), although
 # SEEK_DATA calls them a hole; what lies behind the end is not (COMPAT.md D3).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # 416 as the answer to a resumed transfer: right bytes after all, or an error that
 # says 416; never a short "success".  COMPAT B2 rpi-imager, nbdkit curl.
 . "${0%/*}/common.sh" || exit 99

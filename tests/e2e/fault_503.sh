@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # 503 is tried again, for the image and for its map; a 404 or 403 is not.
 . "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # An image that is replaced on the server while it is copied is an error, never a
 # mix of old and new, whatever the server makes of If-Range.
 . "${0%/*}/common.sh" || exit 99

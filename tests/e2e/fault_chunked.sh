@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Chunked bodies: whole ones are fine, one without its terminator is broken, not
 # ended.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A 206 that brings other bytes than asked for is not woven into the image.
 . "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A transfer that breaks goes on where it stopped, with Range and If-Range, until
 # the retries are used up; then it is an error that names the image.
 # COMPAT B2 nbdkit curl, rpi-imager.

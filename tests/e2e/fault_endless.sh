@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A map, a signature or an image that never ends is bounded: an error in little
 # time and memory.
 . "${0%/*}/common.sh" || exit 99

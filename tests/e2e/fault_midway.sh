@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A copy that fails midway, for whatever reason, leaves with 1 and says what is on
 # the destination; a device keeps what was not reached.  COMPAT B2 mtda,
 # MediaWriter (failure shown as success).

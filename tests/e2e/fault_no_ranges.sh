@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A server that ignores Range, or describes its files by date only or not at all:
 # a broken transfer still ends in the right bytes.  COMPAT B2 httpdirfs.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Pages instead of files: a 404 page is never an image, an HTML page as a map is
 # one clear error, an HTML page as an image does not pass for it.
 # COMPAT B1-5, B2 bmap-rs (HTTP status not checked).

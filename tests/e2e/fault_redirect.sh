@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Redirects are followed, in bounds, and only to where a server may send us.
 . "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A body that ends before its Content-Length, again and again, is an error; so is
 # a shorter one without Content-Length where a map or the codec knows better.
 # COMPAT B1-1, B2 httpdirfs (zero-filled "valid" data).

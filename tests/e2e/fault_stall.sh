@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A server that falls silent does not make the program deaf: a signal ends the
 # copy at once, while the image is awaited and while its map is.
 . "${0%/*}/common.sh" || exit 99

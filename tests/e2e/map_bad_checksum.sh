@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A map that was edited after it was made, whose checksum is none, or whose
 # lines end in CR LF: one sentence, destination untouched (COMPAT.md B1-27).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Ranges that are none, overlap or lie outside of the image: one sentence,
 # destination untouched (COMPAT.md B1-6, B1-7).
 . "${0%/*}/common.sh" || exit 99

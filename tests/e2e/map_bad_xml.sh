@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Files that are no XML or no map: one sentence, destination untouched
 # (COMPAT.md B1-5).
 . "${0%/*}/common.sh" || exit 99

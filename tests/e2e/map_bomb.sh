@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A small file that unpacks to a gigabyte of map is refused in bounded memory
 # and time (issue 2: bounded size).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A compressed map works, by content whatever its name (COMPAT.md B1-23).
 . "${0%/*}/common.sh" || exit 99
 python3 "$DATA/make-maps.py" maps

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Entities that point to a file or to a server are never read (issue 2: no
 # network, no entity expansion).
 . "${0%/*}/common.sh" || exit 99

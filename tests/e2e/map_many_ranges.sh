@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A map of many unordered ranges, with blocks of 512 bytes, is read and copied
 # in a time that grows no faster than the map.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A map that is not there or cannot be opened: the contract's sentences,
 # nothing is made (COMPAT.md C2, B1-3, B1-14).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The checksum of a range is compared, whatever version and digest; with
 # --no-verify and without checksums it is not (COMPAT.md C2, C6).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Maps of every version, ranges in any order and spelling, with any digest:
 # the copy is the image (COMPAT.md C6).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A bad signature and an unknown key: both "BAD", told apart on a second line,
 # destination untouched (COMPAT.md C2, B1-15).
 . "${0%/*}/common.sh" || exit 99

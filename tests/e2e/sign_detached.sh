@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A detached signature beside the map (.asc before .sig) is found and verified
 # (COMPAT.md C2, C3).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A key that has expired, a signature that has expired, a key that was
 # revoked: each is refused and named (COMPAT.md B1-19).
 . "${0%/*}/common.sh" || exit 99

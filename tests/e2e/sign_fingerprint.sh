@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # --fingerprint: case, spaces and 0x do not matter, the long key id will do, a
 # wrong one is refused (COMPAT.md C2, B1-18).
 . "${0%/*}/common.sh" || exit 99

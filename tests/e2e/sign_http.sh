@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The signature of a map on a web server is found beside it, by URL, with the
 # query kept (COMPAT.md C3).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A clear-signed map: found by its first bytes, verified, and only the signed
 # text is used (COMPAT.md C2, C3).
 . "${0%/*}/common.sh" || exit 99

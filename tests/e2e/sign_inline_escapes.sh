@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A clear-signed map whose lines begin with a dash: they are escaped in the
 # signed text and come back as they were, verified or unwrapped (RFC 4880 7.1).
 . "${0%/*}/common.sh" || exit 99

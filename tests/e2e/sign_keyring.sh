@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # --keyring FILE: only that keyring counts (COMPAT.md C3).
 . "${0%/*}/common.sh" || exit 99
 make_key "Stranger"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # No signature: fine, unless --fingerprint or --keyring asks for one
 # (COMPAT.md C2, C3).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # File names that a careless caller of gpg would take for options or break at
 # spaces.
 . "${0%/*}/common.sh" || exit 99

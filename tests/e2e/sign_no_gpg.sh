@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Without gpg and gpgv a signed map is refused; with only one of them it is
 # verified with that one (COMPAT.md C2, C3).
 . "${0%/*}/common.sh" || exit 99

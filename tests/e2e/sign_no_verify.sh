@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # --no-sig-verify: a clear-signed map is unwrapped without any key, and without
 # gpg; a detached signature is not looked at (COMPAT.md B1-17).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # --bmap-sig names the signature; options that exclude each other
 # (COMPAT.md C1, C3).
 . "${0%/*}/common.sh" || exit 99

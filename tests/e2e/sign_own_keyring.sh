@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A key that lies only in $GNUPGHOME/pubring.kbx is found: gpg is asked, not
 # gpgv with its own trustedkeys.kbx (COMPAT.md B1-16).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A map signed by two people: either fingerprint will do, a third one is
 # refused and both are named (COMPAT.md C2).
 . "${0%/*}/common.sh" || exit 99

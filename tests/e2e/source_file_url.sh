@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # file:// URLs: image, discovery of the map, --bmap, and what is missing.
 # COMPAT C4.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # ftp:// with and without a user; discovery beside the image; a missing file.
 # COMPAT C4.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # user:password@ in a URL becomes Basic authentication: decoded, out of the
 # request line, out of messages, only after a challenge, and not carried over to
 # another host.  COMPAT C4.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Of a raw image on a server with ranges only the mapped stretches travel; without
 # ranges the whole of it does, with the same result.
 . "${0%/*}/common.sh" || exit 99

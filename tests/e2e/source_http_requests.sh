@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A copy of a compressed image over HTTP asks for the image once and for each
 # candidate name of its map at most once; nothing is asked for twice, no warning
 # about proxies appears.  COMPAT B1-13, C3.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A server that serves one connection at a time does not bring a copy to a halt:
 # HTTP/1.0 and 1.1, raw and compressed.  COMPAT B1-13.
 . "${0%/*}/common.sh" || exit 99

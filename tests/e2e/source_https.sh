@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # https:// with a certificate that nobody vouches for is refused, and the sentence
 # says that it is the certificate.  COMPAT C4.
 . "${0%/*}/common.sh" || exit 99

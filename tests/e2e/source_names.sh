@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Spaces, percent signs and other letters in names: in local files as they are, in
 # URLs by their percent form.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # ~/.netrc gives the credentials where the URL has none; one that others can read
 # is not used, and that is said.  COMPAT C4.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # From Debian's nginx: raw and compressed images, map and all, to a file and to a
 # loop device, keeping the device's other bytes.
 . "${0%/*}/common.sh" || exit 99

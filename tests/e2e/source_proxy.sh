@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # http_proxy and no_proxy of the environment are obeyed.  COMPAT C4.
 . "${0%/*}/common.sh" || exit 99
 . "$TOOLS/helpers.sh"

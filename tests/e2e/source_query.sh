@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The query of a URL (a signed link) is kept when the names of maps and signatures
 # are made: the extension goes onto the path.  COMPAT C3, C4.
 . "${0%/*}/common.sh" || exit 99

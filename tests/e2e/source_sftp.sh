@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # sftp:// against a real sshd: with the user's key, on another port, with names
 # that have spaces; an unknown host key is refused.
 . "${0%/*}/common.sh" || exit 99

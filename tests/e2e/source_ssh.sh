@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # ssh:// reads through the user's own ssh: the port is honoured, discovery works,
 # host keys are checked, a missing file is an error, a path is a path and never a
 # command.  COMPAT B1-26, C4.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # When ssh's connection breaks midway the copy fails, also without a map: the end
 # of its pipe is not the end of the image.  COMPAT B1-1 for ssh.
 . "${0%/*}/common.sh" || exit 99

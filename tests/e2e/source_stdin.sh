@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Standard input as image: raw with a map, without, from a file and from a pipe,
 # and what happens without --bmap.  COMPAT C3, C4, B1-7.
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A device with sectors of 4096 bytes and images that end within a sector, or
 # whose map has blocks of 512 bytes (issue 2: logical sectors).
 . "${0%/*}/common.sh" || exit 99

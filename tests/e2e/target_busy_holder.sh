@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A device that another process has opened exclusively is refused
 # (COMPAT.md C2).
 . "${0%/*}/common.sh" || exit 99

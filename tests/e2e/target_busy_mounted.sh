@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A device that is mounted is refused, with who holds it, and not touched
 # (COMPAT.md C2, C5).
 . "${0%/*}/common.sh" || exit 99

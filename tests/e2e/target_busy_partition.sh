@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A whole disk is refused while one of its partitions is mounted, and so is
 # that partition, but not the other (COMPAT.md C5).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A path under /dev that does not exist is an error; --force makes a regular
 # file of it after the old warnings (COMPAT.md B1-22).
 . "${0%/*}/common.sh" || exit 99

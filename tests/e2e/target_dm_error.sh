@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A device whose second half fails (device mapper: linear, then error): exit 1,
 # the blocks are named (COMPAT.md B2, rpi-imager).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # SIGINT and SIGTERM in the middle of a copy to a device: a sentence, exit 1,
 # scheduler and max_ratio are put back (COMPAT.md B1-24, C5).
 . "${0%/*}/common.sh" || exit 99

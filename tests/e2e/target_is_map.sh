@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The map or the signature is not the destination, and not the image, under
 # whatever name (COMPAT.md C2, B1-2).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A folder, a FIFO, a socket, a missing folder as the destination: exit 1 and
 # a sentence (COMPAT.md C5).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # An image whose size is no multiple of the block or of the sector: all its
 # bytes reach the device, those behind it stay (COMPAT.md B2, Etcher, caligula).
 . "${0%/*}/common.sh" || exit 99

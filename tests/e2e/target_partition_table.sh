@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # After a copy the kernel has read the partition table again: old partitions
 # are gone, those of the image are there (issue 2).
 . "${0%/*}/common.sh" || exit 99

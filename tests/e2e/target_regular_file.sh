@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A regular file as the destination: exactly the image's size, sparse; a longer
 # one shrinks, old content does not shine through; `-` is a file of that name;
 # links are followed, the mode is kept (COMPAT.md C5).

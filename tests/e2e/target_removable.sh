@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # --removable-device: the destination must be one; a partition is judged by
 # its disk (COMPAT.md C5, B1-21).
 . "${0%/*}/common.sh" || exit 99

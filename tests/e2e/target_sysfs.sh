@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # While a device is written its scheduler is `none` and its max_ratio 1; both
 # are put back after success and after a failure (COMPAT.md C5).
 . "${0%/*}/common.sh" || exit 99

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # An image that does not fit the device is refused before a byte is written
 # (COMPAT.md C2).
 . "${0%/*}/common.sh" || exit 99

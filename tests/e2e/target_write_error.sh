@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A device that fails in the middle (a loop device over a file on a full
 # filesystem): exit 1 and a sentence, never "copying time" (COMPAT.md B2,
 # MediaWriter, rpi-imager).

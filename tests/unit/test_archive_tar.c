@@ -251,10 +251,11 @@ START_TEST(a_sparse_member_beside_the_one_asked_for_does_no_harm)
 {
 	make_sparse("a.img", 8);
 	make_sparse("b.img", 9);
+	make_sparse("d.img", 11);
 	write_file("c.img", bytes_random(3000, 10));
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		struct bytes in = RUN("tar", formats[i][0], formats[i][1], "-cSf", "-", "a.img",
-				      "b.img", "c.img", "a.img");
+				      "b.img", "c.img", "d.img");
 
 		ASSERT_BYTES(extracted(in, "b.img").image, read_file("b.img"));
 		ASSERT_BYTES(extracted(in, "c.img").image, read_file("c.img"));

@@ -16,6 +16,7 @@
 struct cut {
 	struct piece piece;
 	struct bytes bytes;
+	size_t capacity;
 };
 
 struct cuts {
@@ -25,7 +26,17 @@ struct cuts {
 
 static void take(struct cut *cut, const uint8_t *data, size_t len)
 {
-	cut->bytes = bytes_join(cut->bytes, (struct bytes){(uint8_t *)data, len});
+	if (cut->bytes.len + len > cut->capacity) {
+		struct bytes larger = bytes_zeros(2 * (cut->bytes.len + len));
+
+		cut->capacity = larger.len;
+		larger.len = cut->bytes.len;
+		if (larger.len)
+			memcpy(larger.data, cut->bytes.data, larger.len);
+		cut->bytes = larger;
+	}
+	memcpy(cut->bytes.data + cut->bytes.len, data, len);
+	cut->bytes.len += len;
 }
 
 /* Cuts @in, which arrives in steps of @step bytes. */

@@ -17,6 +17,9 @@
 #include <stdint.h>
 
 #include <bmap/error.h>
+#include <bmap/macros.h>
+
+BMAP_BEGIN_DECLS
 
 #define BMAP_MAX_DIGEST_LEN 64
 
@@ -88,5 +91,7 @@ BMAP_API BMAP_MUST_CHECK int bmap_parse(struct bmap **map, const char *text, siz
 /* Formats the map as a 2.0 file.  The caller frees *@text. */
 BMAP_API BMAP_MUST_CHECK int bmap_format(const struct bmap *map, char **text, size_t *len,
 					 struct bmap_error *err);
+
+BMAP_END_DECLS
 
 #endif

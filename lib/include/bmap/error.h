@@ -24,6 +24,8 @@
 
 #include <bmap/macros.h>
 
+BMAP_BEGIN_DECLS
+
 struct bmap_error {
 	int code;          /* errno value (> 0); 0 while nothing has failed */
 	char message[512]; /* one sentence for the user, without newline */
@@ -42,5 +44,7 @@ BMAP_API int bmap_error_set_system(struct bmap_error *err, int code, const char 
 
 /* Puts the formatted text and ": " before the sentence in @err.  Returns -err->code. */
 BMAP_API int bmap_error_prefix(struct bmap_error *err, const char *format, ...) BMAP_PRINTF(2, 3);
+
+BMAP_END_DECLS
 
 #endif

@@ -16,6 +16,9 @@
 
 #include <bmap/bmap.h>
 #include <bmap/error.h>
+#include <bmap/macros.h>
+
+BMAP_BEGIN_DECLS
 
 struct bmap_image;
 
@@ -58,7 +61,7 @@ BMAP_API bool bmap_location_is_remote(const char *location);
 
 /* A small text: a map, a signature. */
 struct bmap_document {
-	char *location; /* where it was found */
+	char *location; /* where it was found; "": inside an archive */
 	char *name;     /* the same without a password: fit to be shown */
 	char *text;
 	size_t len;
@@ -103,5 +106,7 @@ BMAP_API BMAP_MUST_CHECK int bmap_find_signature(struct bmap_document **document
  */
 BMAP_API BMAP_MUST_CHECK int bmap_find_map_inside(struct bmap_document **document,
 						  struct bmap_image *image, struct bmap_error *err);
+
+BMAP_END_DECLS
 
 #endif

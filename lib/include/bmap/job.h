@@ -15,6 +15,9 @@
 #include <bmap/bmap.h>
 #include <bmap/image.h>
 #include <bmap/target.h>
+#include <bmap/macros.h>
+
+BMAP_BEGIN_DECLS
 
 struct bmap_job;
 
@@ -80,5 +83,7 @@ struct bmap_create_options {
 BMAP_API BMAP_MUST_CHECK int bmap_create(struct bmap_job *job, struct bmap_image *image,
 					 const struct bmap_create_options *options,
 					 struct bmap **map, struct bmap_error *err);
+
+BMAP_END_DECLS
 
 #endif

@@ -13,6 +13,8 @@
 
 #include <bmap/macros.h>
 
+BMAP_BEGIN_DECLS
+
 enum bmap_log_level { BMAP_LOG_DEBUG, BMAP_LOG_INFO, BMAP_LOG_WARNING, BMAP_LOG_ERROR };
 
 /* @file and @line say where in the source; @message is one line without newline. */
@@ -30,5 +32,7 @@ BMAP_API void bmap_log_write(enum bmap_log_level level, const char *file, int li
 #endif
 
 #define bmap_log(level, ...) bmap_log_write(level, __FILE_NAME__, __LINE__, __VA_ARGS__)
+
+BMAP_END_DECLS
 
 #endif

@@ -11,4 +11,13 @@
 
 #define BMAP_PRINTF(format_arg, first_arg) __attribute__((format(printf, format_arg, first_arg)))
 
+/* Around the declarations of each header, for programs in C++. */
+#ifdef __cplusplus
+#define BMAP_BEGIN_DECLS extern "C" {
+#define BMAP_END_DECLS   }
+#else
+#define BMAP_BEGIN_DECLS
+#define BMAP_END_DECLS
+#endif
+
 #endif

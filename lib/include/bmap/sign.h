@@ -12,6 +12,9 @@
 
 #include <bmap/error.h>
 #include <bmap/image.h>
+#include <bmap/macros.h>
+
+BMAP_BEGIN_DECLS
 
 #define BMAP_MAX_SIGNERS 8
 
@@ -54,5 +57,7 @@ BMAP_API BMAP_MUST_CHECK int bmap_signature_verify(struct bmap_document *documen
 						   const struct bmap_signature_options *options,
 						   struct bmap_signature_report *report,
 						   struct bmap_error *err);
+
+BMAP_END_DECLS
 
 #endif

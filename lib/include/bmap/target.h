@@ -11,6 +11,9 @@
 #include <stdint.h>
 
 #include <bmap/error.h>
+#include <bmap/macros.h>
+
+BMAP_BEGIN_DECLS
 
 struct bmap_target;
 
@@ -39,5 +42,7 @@ BMAP_API BMAP_MUST_CHECK int bmap_target_sync(struct bmap_target *target, struct
  * written to, and removes a file that was made but never written to.  NULL is allowed.
  */
 BMAP_API void bmap_target_close(struct bmap_target *target);
+
+BMAP_END_DECLS
 
 #endif

@@ -4,8 +4,8 @@
  *
  * Threads: as bmap/image.h.
  */
-#ifndef IMAGE_IMAGE_H
-#define IMAGE_IMAGE_H
+#ifndef IMAGE_IMAGE_PARTS_H
+#define IMAGE_IMAGE_PARTS_H
 
 #include "bmap/image.h"
 #include "codec/decoder.h"

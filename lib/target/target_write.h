@@ -6,8 +6,8 @@
  * last sync is short and the progress is true.
  * Threads: one at a time, but for target_written_bytes().
  */
-#ifndef TARGET_TARGET_H
-#define TARGET_TARGET_H
+#ifndef TARGET_TARGET_WRITE_H
+#define TARGET_TARGET_WRITE_H
 
 #include "bmap/target.h"
 

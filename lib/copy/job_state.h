@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the jobs share (bmap/job.h).  Threads: as there. */
-#ifndef COPY_JOB_H
-#define COPY_JOB_H
+#ifndef COPY_JOB_STATE_H
+#define COPY_JOB_STATE_H
 
 #include "bmap/job.h"
 #include "image/image_reader.h"
-#include "target/target.h"
+#include "target/target_write.h"
 
 /* From now on a cancelled job cancels @reader too; NULL: from now on it does not. */
 void job_set_reader(struct bmap_job *job, struct image_reader *reader);
