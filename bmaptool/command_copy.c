@@ -150,7 +150,15 @@ static int check_exclusions(const struct copy_options *copy, struct bmap_error *
 {
 	const char *first = NULL, *second = NULL;
 
-	if (copy->nobmap && copy->bmap) {
+	if (copy->nobmap && copy->bmap_sig)
+		return bmap_error_set(
+			err, EINVAL,
+			"the bmap signature file was specified, but bmap file was not "
+			"found");
+	if (copy->nobmap && (copy->signature.keyring || copy->signature.fingerprint)) {
+		first = "--nobmap";
+		second = copy->signature.keyring ? "--keyring" : "--fingerprint";
+	} else if (copy->nobmap && copy->bmap) {
 		first = "--nobmap";
 		second = "--bmap";
 	} else if (copy->bmap_sig && copy->no_sig_verify) {
@@ -180,6 +188,7 @@ struct copy {
 	struct bmap *map; /* NULL: --nobmap */
 	struct bmap_target *target;
 	struct bmap_copy_result result;
+	bool sync_failed;
 };
 
 static void copy_fini(struct copy *copy)
@@ -289,8 +298,11 @@ static int read_map(struct copy *copy, struct bmap_error *err)
 
 static int open_image(struct copy *copy, struct bmap_error *err)
 {
-	if (bmap_image_open(&copy->image, copy->options->image, &copy->options->image_options,
-			    err) < 0)
+	struct bmap_image_options options = copy->options->image_options;
+
+	options.is_verified =
+		copy->map && bmap_is_verifiable(copy->map) && !copy->options->copy.no_verify;
+	if (bmap_image_open(&copy->image, copy->options->image, &options, err) < 0)
 		return bmap_error_prefix(err, "cannot open image");
 	return 0;
 }
@@ -337,7 +349,10 @@ static int open_sources(struct copy *copy, struct bmap_error *err)
 		return -err->code;
 	if (is_remote && open_image(copy, err) < 0)
 		return -err->code;
-	return options->nobmap || copy->map ? 0 : find_map_inside(copy, err);
+	if (copy->map)
+		return 0;
+	return options->nobmap ? bmap_image_check_archive(copy->image, err)
+			       : find_map_inside(copy, err);
 }
 
 /* ---- the target ---- */
@@ -400,16 +415,24 @@ static void report_target(const struct copy *copy)
 		return;
 	if (!result->target_changed)
 		bmap_log(BMAP_LOG_INFO, "nothing was written to '%s'", dest);
+	else if (copy->sync_failed)
+		bmap_log(BMAP_LOG_WARNING,
+			 "all was written to '%s', but what of it has reached the medium is not "
+			 "known: write it again",
+			 dest);
+	else if (result->mapped_bytes && result->copied_bytes == result->mapped_bytes)
+		bmap_log(BMAP_LOG_WARNING,
+			 "'%s' holds all %s that had to be written, but the copy did not end well",
+			 dest, human_size(result->copied_bytes).text);
 	else if (result->mapped_bytes)
 		bmap_log(BMAP_LOG_WARNING,
 			 "'%s' is incomplete: it holds %s of the %s that had to be written, "
-			 "everything before byte %" PRIu64 " of the image and nothing behind it",
+			 "everything before byte %" PRIu64 " of the image",
 			 dest, human_size(result->copied_bytes).text,
 			 human_size(result->mapped_bytes).text, result->end_bytes);
 	else
 		bmap_log(BMAP_LOG_WARNING,
-			 "'%s' is incomplete: it holds the first %" PRIu64
-			 " bytes of the image and nothing behind them",
+			 "'%s' is incomplete: it holds the first %" PRIu64 " bytes of the image",
 			 dest, result->end_bytes);
 }
 
@@ -446,10 +469,16 @@ static int write_image(struct copy *copy, struct bmap_error *err)
 			err->message[0] = '\0'; /* the monitor has said it */
 		return -err->code;
 	}
-	monitor_watch(copy->monitor, NULL, NULL);
+	monitor_finish_progress(copy->monitor);
 	bmap_log(BMAP_LOG_INFO, "synchronizing '%s'", copy->options->dest);
-	if (bmap_target_sync(copy->target, err) < 0)
+	if (bmap_target_sync(copy->target, err) < 0) {
+		copy->sync_failed = true;
 		return -err->code;
+	}
+	if (monitor_is_interrupted(copy->monitor)) {
+		err->code = ECANCELED;
+		return -err->code;
+	}
 	report_speed(copy, &start);
 	return 0;
 }

@@ -180,8 +180,6 @@ void monitor_watch(struct monitor *monitor, struct bmap_job *job,
 {
 	LOCKED(&monitor->lock);
 
-	if (!job && monitor->job && !monitor->interrupted)
-		draw(monitor, true);
 	monitor->job = job;
 	if (!job)
 		return;
@@ -189,6 +187,15 @@ void monitor_watch(struct monitor *monitor, struct bmap_job *job,
 	monitor->last_percent = -1;
 	monitor->n_ticks = 0;
 	clock_gettime(CLOCK_MONOTONIC, &monitor->started);
+}
+
+void monitor_finish_progress(struct monitor *monitor)
+{
+	LOCKED(&monitor->lock);
+
+	if (!monitor->interrupted)
+		draw(monitor, true);
+	monitor->options = (struct monitor_options){0};
 }
 
 bool monitor_is_interrupted(struct monitor *monitor)

@@ -29,6 +29,9 @@ struct monitor *monitor_start(void);
 void monitor_watch(struct monitor *monitor, struct bmap_job *job,
 		   const struct monitor_options *options);
 
+/* Draws the last progress and no more; signals go on to be watched for. */
+void monitor_finish_progress(struct monitor *monitor);
+
 /* Did a signal come? */
 bool monitor_is_interrupted(struct monitor *monitor);
 

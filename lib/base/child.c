@@ -42,17 +42,21 @@ static int spawn(pid_t *pid, const char *const *argv, char **env, int stdout_fd,
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
-	sigset_t none;
+	sigset_t none, pipe_only;
 	int r;
 
 	sigemptyset(&none);
+	sigemptyset(&pipe_only);
+	sigaddset(&pipe_only, SIGPIPE);
 	r = posix_spawn_file_actions_init(&actions);
 	if (r)
 		return -r;
 	r = posix_spawnattr_init(&attributes);
 	if (!r) {
 		posix_spawnattr_setsigmask(&attributes, &none);
-		posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+		posix_spawnattr_setsigdefault(&attributes, &pipe_only);
+		posix_spawnattr_setflags(&attributes,
+					 POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 		posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 		posix_spawn_file_actions_adddup2(&actions, stdout_fd, 1);
 		posix_spawn_file_actions_adddup2(&actions, stderr_fd, 2);

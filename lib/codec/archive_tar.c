@@ -3,6 +3,7 @@
  * One state machine over 512-byte records.  Sources: POSIX.1-2017 "pax" and "ustar" interchange
  * formats; the GNU tar manual, "Basic Tar Format" and "Storing Sparse Files".
  */
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -73,6 +74,7 @@ struct tar_reader {
 	bool sparse_has_count;
 	uint64_t sparse_number;
 	bool sparse_in_number, sparse_has_offset;
+	uint64_t sparse_offset; /* of an entry whose length has not come yet */
 
 	struct side_map maps[MAX_MAPS];
 	size_t n_maps;
@@ -252,12 +254,21 @@ static int add_sparse_list(struct tar_reader *tar, const char *list, struct bmap
 	return 0;
 }
 
+/* Sparse maps are kept for the image alone, which comes once. */
+static bool is_sparse_key(const char *key)
+{
+	return !strcmp(key, "GNU.sparse.map") || !strcmp(key, "GNU.sparse.offset") ||
+	       !strcmp(key, "GNU.sparse.numbytes");
+}
+
 static int take_pax_record(struct tar_reader *tar, const char *key, const char *value,
 			   struct bmap_error *err)
 {
 	struct extended *next = &tar->next;
 	int r = 0;
 
+	if (tar->member && is_sparse_key(key))
+		return 0;
 	if (!strcmp(key, "path") || !strcmp(key, "GNU.sparse.name")) {
 		if (strcmp(key, "path") || !next->is_sparse_1_0 || !next->name) {
 			free(next->name);
@@ -277,7 +288,7 @@ static int take_pax_record(struct tar_reader *tar, const char *key, const char *
 		return add_sparse_list(tar, value, err);
 	} else if (!strcmp(key, "GNU.sparse.offset")) { /* format 0.0: one entry after the other */
 		tar->sparse_has_offset = true;
-		r = parse_decimal(value, &tar->sparse_number);
+		r = parse_decimal(value, &tar->sparse_offset);
 	} else if (!strcmp(key, "GNU.sparse.numbytes") && tar->sparse_has_offset) {
 		uint64_t len;
 
@@ -285,7 +296,7 @@ static int take_pax_record(struct tar_reader *tar, const char *key, const char *
 		tar->is_sparse = true;
 		r = parse_decimal(value, &len);
 		if (r == 0)
-			return add_sparse(tar, tar->sparse_number, len, err);
+			return add_sparse(tar, tar->sparse_offset, len, err);
 	}
 	return r < 0 ? damaged(tar, "a pax record is not a number", err) : 0;
 }
@@ -380,6 +391,9 @@ static int begin_image(struct tar_reader *tar, char type, const char *name, uint
 	}
 	if (tar->next.has_real_size)
 		real_size = tar->next.real_size;
+	/* A size of its own goes with a sparse map, else it would cut the image or add to it. */
+	if (!tar->is_sparse && real_size != size)
+		return damaged(tar, "the size of a member contradicts itself", err);
 	tar->image_size_bytes = real_size;
 	return 0;
 }
@@ -548,8 +562,8 @@ static int feed_sparse_map(struct tar_reader *tar, struct bmap_error *err)
 			continue;
 		}
 		if (tar->sparse_count-- % 2 == 0)
-			tar->left_bytes = tar->sparse_number; /* parked until its length is known */
-		else if (add_sparse(tar, tar->left_bytes, tar->sparse_number, err) < 0)
+			tar->sparse_offset = tar->sparse_number;
+		else if (add_sparse(tar, tar->sparse_offset, tar->sparse_number, err) < 0)
 			return -err->code;
 	}
 	return 0;
@@ -611,8 +625,6 @@ static int check_sparse(struct tar_reader *tar, struct bmap_error *err)
 
 static int feed_record(struct tar_reader *tar, struct bmap_error *err)
 {
-	uint64_t member_left;
-
 	switch (tar->at) {
 	case HEADER:
 		if (take_header(tar, err) < 0)
@@ -629,10 +641,9 @@ static int feed_record(struct tar_reader *tar, struct bmap_error *err)
 	default: /* SPARSE_MAP: its records count as data of the member */
 		if (tar->left_bytes < TAR_BLOCK_LEN)
 			return damaged(tar, "the sparse map does not fit the data", err);
-		member_left = tar->left_bytes - TAR_BLOCK_LEN;
+		tar->left_bytes -= TAR_BLOCK_LEN;
 		if (feed_sparse_map(tar, err) < 0)
 			return -err->code;
-		tar->left_bytes = member_left;
 		if (tar->sparse_has_count && tar->sparse_count == 0) {
 			tar->at = DATA;
 			return check_sparse(tar, err);
@@ -695,6 +706,9 @@ void tar_reader_skip_data(struct tar_reader *tar, uint64_t len)
 {
 	uint64_t of_data = MIN(len, tar->left_bytes);
 
+	assert(len <= tar_reader_skippable(tar));
+	if (len == 0)
+		return;
 	tar->left_bytes -= of_data;
 	tar->padding_bytes -= len - of_data;
 	tar->position_bytes += len;

@@ -38,9 +38,6 @@ BMAP_MUST_CHECK int codec_find(const struct codec **codec, const uint8_t *head, 
 
 const char *codec_name(const struct codec *codec);
 
-/* The suffixes that names of encoded files have, ".gz .tgz ... ": each with a space behind it. */
-const char *codec_suffixes(size_t index); /* NULL behind the last codec */
-
 /* A codec by its name; NULL: not in this build. */
 const struct codec *codec_by_name(const char *name);
 

@@ -197,7 +197,6 @@ static void bzip2_stop(struct decoder *decoder)
 
 const struct codec codec_bzip2 = {
 	.name = "bzip2",
-	.suffixes = ".bz2 .tbz .tbz2 .tb2 ",
 	.matches = bzip2_matches,
 	.start = bzip2_start,
 	.decode = bzip2_decode,

@@ -32,7 +32,6 @@ static void gzip_stop(struct decoder *decoder)
 
 const struct codec codec_gzip = {
 	.name = "gzip",
-	.suffixes = ".gz .tgz .taz ",
 	.matches = gzip_matches,
 	.start = gzip_start,
 	.decode = gzip_decode,

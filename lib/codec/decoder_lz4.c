@@ -96,7 +96,6 @@ static const struct splitter_ops lz4_splitter_ops = {
 
 const struct codec codec_lz4 = {
 	.name = "lz4",
-	.suffixes = ".lz4 .tlz4 ",
 	.matches = lz4_matches,
 	.start = lz4_start,
 	.decode = lz4_decode,

@@ -297,7 +297,6 @@ static void lzo_stop(struct decoder *decoder)
 
 const struct codec codec_lzo = {
 	.name = "lzop",
-	.suffixes = ".lzo .tzo ",
 	.matches = lzo_matches,
 	.start = lzo_start,
 	.decode = lzo_decode,

@@ -35,7 +35,6 @@ struct splitter_ops {
 
 struct codec {
 	const char *name;
-	const char *suffixes; /* each with its dot, a space behind each */
 	bool (*matches)(const uint8_t *head, size_t len);
 	/* Makes decoder->state, or makes it ready for another member or piece. */
 	int (*start)(struct decoder *decoder, struct bmap_error *err);

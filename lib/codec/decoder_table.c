@@ -48,6 +48,7 @@ static const struct {
 	{"lzop", "\x89LZO\0\r\n\x1a\n", 9},
 	{"compress (.Z)", "\x1f\x9d", 2},
 	{"lzip", "LZIP\x01", 5},
+	{"lzma (.lzma)", "\x5d\0\0", 3},
 	{"7z", "7z\xbc\xaf\x27\x1c", 6},
 };
 
@@ -70,11 +71,6 @@ int codec_find(const struct codec **codec, const uint8_t *head, size_t len, cons
 					      name, known_formats[i].name);
 	}
 	return 0;
-}
-
-const char *codec_suffixes(size_t index)
-{
-	return index < ARRAY_SIZE(codecs) ? codecs[index]->suffixes : NULL;
 }
 
 const struct codec *codec_by_name(const char *name)

@@ -39,11 +39,12 @@ static int xz_to_errno(lzma_ret code)
 
 static int xz_failed(lzma_ret code, uint64_t needed_bytes, struct bmap_error *err)
 {
-	const char *reason = code == LZMA_FORMAT_ERROR ? "it is not xz"
-			     : code == LZMA_OPTIONS_ERROR
-				     ? "it uses a filter that is not known here"
-			     : code == LZMA_MEM_ERROR ? "out of memory"
-						      : "it is damaged";
+	const char *reason =
+		code == LZMA_FORMAT_ERROR        ? "it is not xz"
+		: code == LZMA_OPTIONS_ERROR     ? "it uses a filter that is not known here"
+		: code == LZMA_UNSUPPORTED_CHECK ? "it uses a checksum that is not known here"
+		: code == LZMA_MEM_ERROR         ? "out of memory"
+						 : "it is damaged";
 
 	if (code == LZMA_MEMLIMIT_ERROR)
 		return bmap_error_set(err, ENOMEM,
@@ -91,9 +92,12 @@ static int xz_start(struct decoder *decoder, struct bmap_error *err)
 	}
 	state->header_len = 0;
 	state->has_decoder = false;
+	if (decoder->piece && !lzma_check_is_supported((lzma_check)decoder->piece->param))
+		return xz_failed(LZMA_UNSUPPORTED_CHECK, 0, err);
 	if (decoder->piece)
 		return 0;
-	code = lzma_stream_decoder(&state->stream, decoder->max_memory_bytes, LZMA_CONCATENATED);
+	code = lzma_stream_decoder(&state->stream, decoder->max_memory_bytes,
+				   LZMA_CONCATENATED | LZMA_TELL_UNSUPPORTED_CHECK);
 	state->has_decoder = true;
 	return code == LZMA_OK ? 0 : xz_failed(code, 0, err);
 }
@@ -458,7 +462,6 @@ static const struct splitter_ops xz_splitter_ops = {
 
 const struct codec codec_xz = {
 	.name = "xz",
-	.suffixes = ".xz .txz ",
 	.matches = xz_matches,
 	.start = xz_start,
 	.decode = xz_decode,

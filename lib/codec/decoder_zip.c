@@ -74,6 +74,10 @@ static int zip_start(struct decoder *decoder, struct bmap_error *err)
 {
 	struct zip_state *state = decoder->state;
 
+	if (decoder->n_members)
+		return bmap_error_set(err, EBADMSG,
+				      "the zip archive '%s' is followed by something else",
+				      decoder->choice.archive);
 	if (!state) {
 		decoder->state = state = calloc(1, sizeof(*state));
 		if (!state)
@@ -379,7 +383,6 @@ static void zip_stop(struct decoder *decoder)
 
 const struct codec codec_zip = {
 	.name = "zip",
-	.suffixes = ".zip ",
 	.start = zip_start,
 	.decode = zip_decode,
 	.stop = zip_stop,

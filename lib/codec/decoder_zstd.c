@@ -135,7 +135,6 @@ static const struct splitter_ops zstd_splitter_ops = {
 
 const struct codec codec_zstd = {
 	.name = "zstd",
-	.suffixes = ".zst .zstd .tzst ",
 	.matches = zstd_matches,
 	.start = zstd_start,
 	.decode = zstd_decode,

@@ -19,7 +19,9 @@ bool frame_matches(const uint8_t *head, size_t len, uint32_t magic)
 
 	while (at + SKIPPABLE_HEADER_LEN <= len && is_skippable(head + at))
 		at += (uint64_t)SKIPPABLE_HEADER_LEN + load_le32(head + at + 4);
-	return at + 4 <= len && load_le32(head + at) == magic;
+	/* A frame to be skipped may be longer than what is shown; what follows it is one of ours.
+	 */
+	return at + 4 <= len ? load_le32(head + at) == magic : at > 0;
 }
 
 static int split_header(struct frame_splitter *splitter, const struct frame_format *format,

@@ -38,7 +38,7 @@ BMAP_MUST_CHECK int frame_split(struct frame_splitter *splitter, const struct fr
 				const uint8_t *in, size_t len, bool end, struct split *split,
 				struct bmap_error *err);
 
-/* Does the first frame that is not skippable, as far as @head shows, begin with @magic? */
+/* Does the first frame that is not skippable begin with @magic, as far as @head shows? */
 bool frame_matches(const uint8_t *head, size_t len, uint32_t magic);
 
 #endif

@@ -22,6 +22,7 @@
 #include "copy/slice.h"
 #include "image/image_holes.h"
 #include "image/image_reader.h"
+#include "map/bmap_private.h"
 
 #define N_QUEUED 4
 /* Zeros are left out of a file in steps of this. */
@@ -33,6 +34,7 @@ struct copy {
 	const struct bmap *map; /* what is written; NULL: everything */
 	struct bmap_target *target;
 	struct bmap_copy_result *result;
+	bool is_mapped;      /* the map was given, and is not of what is stored */
 	bool skip_zeros;     /* the target is a file in which holes are zeros */
 	uint64_t size_bytes; /* of the image; TARGET_SIZE_UNKNOWN when that shows at the end */
 
@@ -180,7 +182,12 @@ static int check_whole(struct copy *copy, struct bmap_error *err)
 	uint64_t mapped, block_size;
 
 	copy->result->image_size_bytes = size;
-	if (!copy->map || !copy->verifier)
+	if (!copy->is_mapped && copy->size_bytes != TARGET_SIZE_UNKNOWN && copy->size_bytes != size)
+		return bmap_error_set(err, EBADMSG,
+				      "the image '%s' has %" PRIu64
+				      " bytes, but should have %" PRIu64,
+				      bmap_image_name(copy->image), size, copy->size_bytes);
+	if (!copy->map)
 		return 0;
 	mapped = range_verifier_mapped_bytes(copy->verifier);
 	block_size = bmap_block_size_bytes(copy->map);
@@ -203,6 +210,8 @@ static int run(struct copy *copy, struct bmap_error *err)
 	while ((r = image_reader_next(copy->reader, &chunk, err)) == 1) {
 		if (take_chunk(copy, &chunk, err) < 0)
 			return -err->code;
+		if (job_is_cancelled(copy->job))
+			return bmap_error_set(err, ECANCELED, "cancelled");
 	}
 	if (r < 0 || check_whole(copy, err) < 0)
 		return -err->code;
@@ -237,19 +246,6 @@ static int check_sizes(struct copy *copy, const struct bmap *map, struct bmap_er
 	return 0;
 }
 
-/* Do all ranges of the map have checksums?  Then what is not mapped needs no decoding. */
-static bool has_all_checksums(const struct bmap *map)
-{
-	for (size_t i = 0; i < bmap_n_ranges(map); i++) {
-		const uint8_t *digest;
-
-		bmap_get_range(map, i, &digest, NULL);
-		if (!digest)
-			return false;
-	}
-	return true;
-}
-
 /*
  * Of a sparse image that is copied whole to a new file, the holes need not be read: a map of what
  * is stored, used as if it had been given, but for the checksums.
@@ -280,7 +276,8 @@ static int start(struct copy *copy, bool no_verify, struct bmap_error *err)
 {
 	struct image_reader_options options = {
 		.wanted = copy->map,
-		.may_skip = copy->map && !no_verify && has_all_checksums(copy->map),
+		/* Checksums make sure that what is not mapped need not be looked at. */
+		.may_skip = copy->map && !no_verify && bmap_is_verifiable(copy->map),
 	};
 	int r;
 
@@ -309,7 +306,7 @@ static int stop(struct copy *copy, struct bmap_error *err)
 		pthread_join(copy->writer, NULL);
 	}
 	/* What the writer met came first: this thread only saw that it had stopped. */
-	if (copy->writer_err.code && copy->writer_err.code != ECANCELED)
+	if (copy->writer_err.code && (err->code == 0 || err->code == ECANCELED))
 		*err = copy->writer_err;
 	for (size_t i = 0; i < copy->n_kept; i++)
 		chunk_fini(&copy->kept[i]);
@@ -343,11 +340,6 @@ static void fill_result(struct copy *copy)
 	job_set_target(copy->job, NULL);
 }
 
-static void bmap_freep(struct bmap **map)
-{
-	bmap_free(*map);
-}
-
 int bmap_copy(struct bmap_job *job, struct bmap_image *image, const struct bmap *map,
 	      struct bmap_target *target, const struct bmap_copy_options *options,
 	      struct bmap_copy_result *result, struct bmap_error *err)
@@ -359,12 +351,11 @@ int bmap_copy(struct bmap_job *job, struct bmap_image *image, const struct bmap 
 		.map = map,
 		.target = target,
 		.result = result,
+		.is_mapped = map != NULL,
 		.skip_zeros = !map && target_is_born_zero(target),
 	};
 
 	*result = (struct bmap_copy_result){0};
-	if (!map && image_check_archive(image, err) < 0)
-		return -err->code;
 	if (check_sizes(&copy, map, err) < 0)
 		return -err->code;
 	if (!map) {
@@ -382,7 +373,9 @@ int bmap_copy(struct bmap_job *job, struct bmap_image *image, const struct bmap 
 	if (stop(&copy, err) == 0)
 		(void)!finish(&copy, err);
 	fill_result(&copy);
-	if (job_is_cancelled(job) && err->code)
+	if (job_is_cancelled(job)) {
+		bmap_error_set(err, ECANCELED, "cancelled");
 		err->code = ECANCELED;
+	}
 	return -err->code;
 }

@@ -17,6 +17,7 @@
 #include "image/image_parts.h"
 #include "image/image_holes.h"
 #include "image/image_reader.h"
+#include "map/bmap_private.h"
 #include "image/partition_table.h"
 
 #define DEFAULT_CHECKSUM   "sha256"
@@ -117,11 +118,6 @@ static int fill_map(struct bmap *map, const struct range_set *mapped, const uint
 	return 0;
 }
 
-static void digest_type_freep(struct digest_type **type)
-{
-	digest_type_free(*type);
-}
-
 static void set_total(struct create *create, const struct range_set *mapped)
 {
 	uint64_t n_blocks = 0;
@@ -199,11 +195,6 @@ static int read_all(struct create *create, struct image_reader *reader, struct m
 	return r < 0 ? r : map_builder_finish(builder, image_reader_image_size(reader), map, err);
 }
 
-static void bmap_freep(struct bmap **map)
-{
-	bmap_free(*map);
-}
-
 static int create_from_bytes(struct create *create, int fd, struct bmap **map,
 			     struct bmap_error *err)
 {
@@ -255,5 +246,10 @@ int bmap_create(struct bmap_job *job, struct bmap_image *image,
 	else if (r == 0)
 		r = create_from_bytes(&create, fd, map, err);
 	range_set_fini(&create.nomap);
+	if (r == 0 && job_is_cancelled(job)) {
+		bmap_free(*map);
+		*map = NULL;
+		r = bmap_error_set(err, ECANCELED, "cancelled");
+	}
 	return r;
 }

@@ -117,13 +117,32 @@ static int take_block(struct map_builder *builder, const uint8_t *data, size_t l
 	return 0;
 }
 
+/* From the current block on: how many blocks of zeros may be left out at once, up to @until? */
+static uint64_t count_unmapped(struct map_builder *builder, uint64_t until_block)
+{
+	if (!builder->options.detect_zeroes || is_nomap(builder, builder->next_block))
+		return 0;
+	if (builder->nomap_at < builder->options.n_nomap)
+		until_block =
+			MIN(until_block, builder->options.nomap[builder->nomap_at].first_block);
+	return until_block - builder->next_block;
+}
+
 /* Blocks of zeros that never came, as the holes of a sparse file do. */
 static int take_zeros(struct map_builder *builder, uint64_t until_block, struct bmap_error *err)
 {
 	memset(builder->block, 0, builder->options.block_size_bytes);
 	while (builder->next_block < until_block) {
-		if (take_block(builder, builder->block, builder->options.block_size_bytes, err) < 0)
+		uint64_t n = count_unmapped(builder, until_block);
+
+		if (n > 0) {
+			if (close_range(builder, err) < 0)
+				return -err->code;
+			builder->next_block += n;
+		} else if (take_block(builder, builder->block, builder->options.block_size_bytes,
+				      err) < 0) {
 			return -err->code;
+		}
 	}
 	return 0;
 }

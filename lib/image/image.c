@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "base/checked.h"
 #include "base/cleanup.h"
@@ -23,7 +25,8 @@
 /* A tar header shows with the first decoded block: at most so much must be seen for it (lz4). */
 #define MAX_PEEK_LEN (5 << 20)
 /* An image may be compressed inside an archive, but archives do not go on and on. */
-#define MAX_NESTING 4
+#define MAX_NESTING   4
+#define DOCUMENT_STEP (64 << 10)
 
 struct bmap_image {
 	char *name;
@@ -84,18 +87,67 @@ bool bmap_image_is_raw(const struct bmap_image *image)
 	return !image->codec && !image->is_tar;
 }
 
+/* The disk that a block device is, or is a partition of. */
+static dev_t whole_disk(dev_t device)
+{
+	char path[64], number[32];
+	unsigned int disk_major, disk_minor;
+	FILE *file;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/partition", major(device),
+		 minor(device));
+	if (access(path, F_OK) < 0)
+		return device;
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/../dev", major(device), minor(device));
+	file = fopen(path, "re");
+	if (file) {
+		n = fgets(number, sizeof(number), file)
+			    ? sscanf(number, "%u:%u", &disk_major, &disk_minor)
+			    : 0;
+		fclose(file);
+	}
+	return n == 2 ? makedev(disk_major, disk_minor) : device;
+}
+
+/* The file behind a loop device; false: it is none. */
+static bool loop_file(dev_t device, struct stat *st)
+{
+	char path[64], name[4096] = "";
+	FILE *file;
+
+	device = whole_disk(device);
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/loop/backing_file", major(device),
+		 minor(device));
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (fgets(name, sizeof(name), file))
+		name[strcspn(name, "\n")] = '\0';
+	fclose(file);
+	return stat(name, st) == 0;
+}
+
 bool bmap_image_is_same_file(const struct bmap_image *image, const char *path)
 {
 	struct stat ours, theirs;
 	uint64_t offset;
 	int fd = source_local_fd(image->source, &offset);
 
-	if (fd < 0)
-		fd = strcmp(image->name, "standard input") ? -1 : 0;
+	if (fd < 0 && !strcmp(image->name, "standard input"))
+		fd = STDIN_FILENO;
 	if (fd < 0 || fstat(fd, &ours) < 0 || stat(path, &theirs) < 0)
 		return false;
 	if (S_ISBLK(ours.st_mode) && S_ISBLK(theirs.st_mode))
-		return ours.st_rdev == theirs.st_rdev;
+		return whole_disk(ours.st_rdev) == whole_disk(theirs.st_rdev) &&
+		       (ours.st_rdev == theirs.st_rdev ||
+			whole_disk(ours.st_rdev) == ours.st_rdev ||
+			whole_disk(theirs.st_rdev) == theirs.st_rdev);
+	/* A loop device is the file behind it. */
+	if (S_ISBLK(ours.st_mode) && !loop_file(ours.st_rdev, &ours))
+		return false;
+	if (S_ISBLK(theirs.st_mode) && !loop_file(theirs.st_rdev, &theirs))
+		return false;
 	return S_ISREG(ours.st_mode) && ours.st_dev == theirs.st_dev &&
 	       ours.st_ino == theirs.st_ino;
 }
@@ -107,7 +159,10 @@ bool bmap_location_is_remote(const char *location)
 
 struct source_options image_source_options(const struct bmap_image_options *options)
 {
-	return (struct source_options){.n_retries = options->n_retries};
+	return (struct source_options){
+		.n_retries = options->n_retries,
+		.is_verified = options->is_verified,
+	};
 }
 
 uint64_t image_decoder_memory(const struct bmap_image_options *options)
@@ -115,44 +170,43 @@ uint64_t image_decoder_memory(const struct bmap_image_options *options)
 	return MAX(options->memory_bytes, DECODER_MEMORY);
 }
 
-/* Decodes @in into @buf until that is full or @in is used up.  Returns the count. */
-static ssize_t decode_some(const struct codec *codec, const struct archive_choice *choice,
-			   const uint8_t *in, size_t in_len, bool in_end, uint8_t *buf, size_t len,
-			   struct bmap_error *err)
+/*
+ * Decodes @io->in into @io->out until that is full or all is decoded.  Returns 1 when the stream
+ * ended where the input does, else 0.
+ */
+static int decode_some(const struct bmap_image *image, const struct codec *codec,
+		       const struct archive_choice *choice, struct decoder_io *io,
+		       struct bmap_error *err)
 {
 	CLEANUP(decoder_freep) struct decoder *decoder = NULL;
-	struct decoder_io io = {
-		.in = in, .in_left = in_len, .in_end = in_end, .out = buf, .out_left = len};
 
-	if (decoder_new(&decoder, codec, DECODER_MEMORY, err) < 0)
+	if (decoder_new(&decoder, codec, image_decoder_memory(&image->options), err) < 0)
 		return -err->code;
 	decoder_choose(decoder, choice);
-	if (decoder_start(decoder, NULL, err) < 0 || decoder_run(decoder, &io, err) < 0)
+	if (decoder_start(decoder, NULL, err) < 0)
 		return -err->code;
-	return (ssize_t)(len - io.out_left);
+	return decoder_run(decoder, io, err);
 }
 
-/* As image_read_head(), for a source and codec. */
-static ssize_t read_head(struct source *source, const struct codec *codec,
-			 const struct archive_choice *choice, uint8_t *buf, size_t len,
-			 struct bmap_error *err)
+/* The first bytes of what the codec gives; of a tar archive around the image, its own. */
+static ssize_t read_head(struct bmap_image *image, uint8_t *buf, size_t len, struct bmap_error *err)
 {
-	ssize_t n_made = 0;
-
 	for (size_t want = 64 << 10;; want *= 4) {
-		const uint8_t *head;
-		ssize_t n = source_peek(source, &head, codec ? want : len, err);
+		struct decoder_io io = {.out = buf, .out_left = len};
+		ssize_t n = source_peek(image->source, &io.in, image->codec ? want : len, err);
 
 		if (n < 0)
 			return n;
-		if (!codec) {
-			memcpy(buf, head, (size_t)n);
+		if (!image->codec) {
+			memcpy(buf, io.in, (size_t)n);
 			return n;
 		}
-		n_made = decode_some(codec, choice, head, (size_t)n, (size_t)n < want, buf, len,
-				     err);
-		if (n_made < 0 || (size_t)n_made == len || (size_t)n < want || want > MAX_PEEK_LEN)
-			return n_made;
+		io.in_left = (size_t)n;
+		io.in_end = (size_t)n < want;
+		if (decode_some(image, image->codec, &image->choice, &io, err) < 0)
+			return -err->code;
+		if (io.out_left == 0 || (size_t)n < want || want > MAX_PEEK_LEN)
+			return (ssize_t)(len - io.out_left);
 	}
 }
 
@@ -163,77 +217,90 @@ ssize_t image_read_head(struct bmap_image *image, uint8_t *buf, size_t len, stru
 				      "'%s' is a compressed archive: its first bytes cannot be "
 				      "looked at in advance",
 				      image->name);
-	return read_head(image->source, image->codec, &image->choice, buf, len, err);
+	return read_head(image, buf, len, err);
 }
 
-int image_decode_whole(struct source *source, const struct codec *codec,
-		       const struct archive_choice *choice, size_t max_len, char **text,
-		       size_t *len, struct bmap_error *err)
+/* ---- small things, decoded whole ---- */
+
+/* A text that grows. */
+struct growing {
+	uint8_t *bytes;
+	size_t len, capacity;
+};
+
+static int grow(struct growing *text, size_t max_len, const char *name, struct bmap_error *err)
+{
+	size_t capacity = MIN(MAX(2 * text->capacity, (size_t)64 << 10), max_len + 1);
+	void *larger;
+
+	if (text->len < text->capacity)
+		return 0;
+	if (text->len > max_len)
+		return bmap_error_set(err, EFBIG, "'%s' is larger than %zu MiB", name,
+				      max_len >> 20);
+	larger = realloc(text->bytes, capacity);
+	if (!larger)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	text->bytes = larger;
+	text->capacity = capacity;
+	return 0;
+}
+
+/* As decoder_run(), also for no decoder: the bytes as they are. */
+static int decode_step(struct decoder *decoder, struct decoder_io *io, struct bmap_error *err)
+{
+	size_t n = MIN(io->in_left, io->out_left);
+
+	if (decoder)
+		return decoder_run(decoder, io, err);
+	memcpy(io->out, io->in, n);
+	io->in += n;
+	io->in_left -= n;
+	io->out += n;
+	io->out_left -= n;
+	return io->in_left == 0 && io->in_end;
+}
+
+int image_decode_whole(struct source *source, const struct codec *codec, size_t max_len,
+		       char **text_out, size_t *len, struct bmap_error *err)
 {
 	CLEANUP(decoder_freep) struct decoder *decoder = NULL;
-	CLEANUP_FREE uint8_t *in = malloc(64 << 10);
-	CLEANUP_FREE uint8_t *out = NULL;
-	size_t capacity = 0, size = 0;
+	CLEANUP_FREE uint8_t *in = malloc(DOCUMENT_STEP);
+	struct growing text = {0};
 	struct decoder_io io = {0};
 	uint64_t offset = 0;
-	bool whole = false;
+	int r = 0;
 
 	if (!in)
 		return bmap_error_set(err, ENOMEM, "out of memory");
-	if (codec && decoder_new(&decoder, codec, DECODER_MEMORY, err) < 0)
+	if (codec && (decoder_new(&decoder, codec, DECODER_MEMORY, err) < 0 ||
+		      decoder_start(decoder, NULL, err) < 0))
 		return -err->code;
-	if (decoder && choice)
-		decoder_choose(decoder, choice);
-	if (decoder && decoder_start(decoder, NULL, err) < 0)
-		return -err->code;
-	while (!whole) {
-		ssize_t n;
-		int r;
+	while (r == 0) {
+		r = grow(&text, max_len, source_name(source), err);
+		if (r == 0 && io.in_left == 0 && !io.in_end) {
+			ssize_t n = source_pread(source, in, DOCUMENT_STEP, offset, err);
 
-		if (size == capacity) {
-			void *larger;
-
-			if (size > max_len)
-				return bmap_error_set(err, EFBIG, "'%s' is larger than %zu MiB",
-						      source_name(source), max_len >> 20);
-			capacity = MIN(MAX(2 * capacity, (size_t)64 << 10), max_len + 1);
-			larger = realloc(out, capacity);
-			if (!larger)
-				return bmap_error_set(err, ENOMEM, "out of memory");
-			out = larger;
-		}
-		if (io.in_left == 0 && !io.in_end) {
-			n = source_pread(source, in, 64 << 10, offset, err);
-			if (n < 0)
-				return (int)n;
-			offset += (size_t)n;
+			r = n < 0 ? (int)n : 0;
 			io.in = in;
-			io.in_left = (size_t)n;
-			io.in_end = n < 64 << 10;
+			io.in_left = n < 0 ? 0 : (size_t)n;
+			io.in_end = n < DOCUMENT_STEP;
+			offset += io.in_left;
 		}
-		io.out = out + size;
-		io.out_left = capacity - size;
-		if (decoder) {
-			r = decoder_run(decoder, &io, err);
-			if (r < 0)
-				return bmap_error_prefix(err, "'%s'", source_name(source));
-			whole = r == 1;
-		} else {
-			size_t part = MIN(io.in_left, io.out_left);
-
-			memcpy(io.out, io.in, part);
-			io.in += part;
-			io.in_left -= part;
-			io.out += part;
-			whole = io.in_left == 0 && io.in_end;
-		}
-		size = (size_t)(io.out - out);
+		io.out = text.bytes + text.len;
+		io.out_left = text.capacity - text.len;
+		if (r == 0)
+			r = decode_step(decoder, &io, err);
+		text.len = text.capacity - io.out_left;
 	}
-	if (size > max_len)
-		return bmap_error_set(err, EFBIG, "'%s' is larger than %zu MiB",
-				      source_name(source), max_len >> 20);
-	*text = (char *)STEAL_PTR(out);
-	*len = size;
+	if (r == 1 && text.len > max_len)
+		r = grow(&text, max_len, source_name(source), err);
+	if (r < 0) {
+		free(text.bytes);
+		return -err->code;
+	}
+	*text_out = (char *)text.bytes;
+	*len = text.len;
 	return 0;
 }
 
@@ -398,7 +465,9 @@ static int read_zip_map(struct bmap_image *image, const struct zip_member *membe
 	};
 	CLEANUP_FREE uint8_t *stretch = NULL;
 	CLEANUP_FREE char *text = NULL;
+	struct decoder_io io;
 	ssize_t n;
+	int r;
 
 	if (member->stretch_bytes > BMAP_MAX_DOCUMENT_LEN)
 		return bmap_error_set(err, EFBIG, "the map in '%s' is too large", image->name);
@@ -407,10 +476,22 @@ static int read_zip_map(struct bmap_image *image, const struct zip_member *membe
 	if (!stretch || !text)
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	n = source_pread(image->source, stretch, member->stretch_bytes, member->offset_bytes, err);
-	if (n >= 0)
-		n = decode_some(&codec_zip, &choice, stretch, (size_t)n, true, (uint8_t *)text,
-				member->image_len_bytes + 1, err);
-	return n < 0 ? (int)n : keep_map(image, text, (size_t)n, member->name, err);
+	if (n < 0)
+		return (int)n;
+	io = (struct decoder_io){
+		.in = stretch,
+		.in_left = (size_t)n,
+		.in_end = true,
+		.out = (uint8_t *)text,
+		.out_left = member->image_len_bytes + 1,
+	};
+	r = decode_some(image, &codec_zip, &choice, &io, err);
+	if (r == 0)
+		r = bmap_error_set(err, EPROTO, "the map in the archive '%s' is damaged",
+				   image->name);
+	return r < 0 ? r
+		     : keep_map(image, text, member->image_len_bytes + 1 - io.out_left,
+				member->name, err);
 }
 
 static int open_zip(struct bmap_image *image, struct bmap_error *err)
@@ -455,7 +536,7 @@ static int look_inside(struct bmap_image *image, bool named_tar, struct bmap_err
 	}
 	if (codec_find(&image->codec, encoded, (size_t)n, image->name, err) < 0)
 		return -err->code;
-	n = read_head(image->source, image->codec, &image->choice, head, sizeof(head), err);
+	n = read_head(image, head, sizeof(head), err);
 	if (n < 0)
 		return bmap_error_prefix(err, "'%s'", image->name);
 	if (!tar_matches(head, (size_t)n, named_tar)) {
@@ -567,9 +648,12 @@ static int scan_archive(struct bmap_image *image, struct bmap_error *err)
 	return r;
 }
 
-int image_check_archive(struct bmap_image *image, struct bmap_error *err)
+int bmap_image_check_archive(struct bmap_image *image, struct bmap_error *err)
 {
-	if (!image->is_tar || image->is_scanned || !source_is_seekable(image->source))
+	uint64_t offset;
+
+	/* What is remote comes once, and a second image shows at its end. */
+	if (!image->is_tar || image->is_scanned || source_local_fd(image->source, &offset) < 0)
 		return 0;
 	return scan_archive(image, err);
 }
@@ -580,7 +664,8 @@ int bmap_find_map_inside(struct bmap_document **document, struct bmap_image *ima
 	CLEANUP_FREE char *name = NULL;
 
 	*document = NULL;
-	if (!image->inside && image_check_archive(image, err) < 0)
+	if (!image->inside && image->is_tar && !image->is_scanned &&
+	    source_is_seekable(image->source) && scan_archive(image, err) < 0)
 		return -err->code;
 	if (!image->inside)
 		return 0;

@@ -56,8 +56,10 @@ int bmap_document_read(struct bmap_document **document, const char *location,
 		return -err->code;
 	n = source_peek(source, &head, CODEC_HEAD_LEN, err);
 	if (n < 0 || codec_find(&codec, head, (size_t)n, source_name(source), err) < 0 ||
-	    image_decode_whole(source, codec, NULL, BMAP_MAX_DOCUMENT_LEN, &text, &len, err) < 0)
-		return -err->code;
+	    image_decode_whole(source, codec, BMAP_MAX_DOCUMENT_LEN, &text, &len, err) < 0)
+		return err->code == ENOMEM || strstr(err->message, source_name(source))
+			       ? -err->code
+			       : bmap_error_prefix(err, "'%s'", source_name(source));
 	return bmap_document_new(document, location, source_name(source), text, len, err);
 }
 
@@ -69,8 +71,8 @@ static size_t path_len(const char *location)
 
 /* Opens a candidate: 0 found, 1 not there, -errno. */
 static int try_candidate(struct bmap_document **document, const char *location, size_t stem_len,
-			 const char *suffix, const struct bmap_image_options *options,
-			 struct bmap_error *err)
+			 const char *suffix, bool may_be_closed,
+			 const struct bmap_image_options *options, struct bmap_error *err)
 {
 	struct bmap_error why = {0};
 	CLEANUP_FREE char *candidate = NULL;
@@ -85,7 +87,10 @@ static int try_candidate(struct bmap_document **document, const char *location, 
 	if (r == 0)
 		return 0;
 	bmap_log(BMAP_LOG_DEBUG, "%s", why.message);
-	if (r == -ENOENT || r == -EACCES || r == -ENOTDIR || r == -ENAMETOOLONG)
+	if (r == -ENOENT || r == -ENOTDIR || r == -ENAMETOOLONG)
+		return 1;
+	/* Stores of files answer 403 for what is not there. */
+	if (r == -EACCES && may_be_closed)
 		return 1;
 	*err = why;
 	return r;
@@ -110,7 +115,7 @@ int bmap_find_map(struct bmap_document **document, const char *image_location,
 		return 0;
 	for (size_t len = path_len(image_location); len > 0;
 	     len = last_suffix(image_location, len)) {
-		int r = try_candidate(document, image_location, len, ".bmap", options, err);
+		int r = try_candidate(document, image_location, len, ".bmap", true, options, err);
 
 		if (r <= 0)
 			return r;
@@ -126,7 +131,7 @@ int bmap_find_signature(struct bmap_document **document, const char *map_locatio
 	*document = NULL;
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		int r = try_candidate(document, map_location, path_len(map_location), suffixes[i],
-				      options, err);
+				      bmap_location_is_remote(map_location), options, err);
 
 		if (r <= 0)
 			return r;

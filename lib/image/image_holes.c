@@ -109,7 +109,7 @@ static int add_extents(int fd, struct fiemap *request, uint64_t *offset, uint64_
 		if (extent->fe_flags & FIEMAP_EXTENT_LAST)
 			return 1;
 		if (ckd_add(&end, extent->fe_logical, extent->fe_length) || end <= *offset)
-			return 1;
+			return -EOPNOTSUPP; /* an answer without sense: ask in another way */
 		*offset = end;
 	}
 	return request->fm_mapped_extents == 0 || *offset >= image_size;

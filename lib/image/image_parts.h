@@ -31,16 +31,10 @@ const struct bmap_image_options *image_options(const struct bmap_image *image);
 BMAP_MUST_CHECK ssize_t image_read_head(struct bmap_image *image, uint8_t *buf, size_t len,
 					struct bmap_error *err);
 
-/*
- * Is there one image in the archive?  It is decoded to its end to see, when it can be read again
- * afterwards; a copy without a map would notice a second image only after writing the first.
- */
-BMAP_MUST_CHECK int image_check_archive(struct bmap_image *image, struct bmap_error *err);
-
 /* Reads a whole stream of @codec (NULL: raw) from @source, at most @max_len bytes; caller frees. */
 BMAP_MUST_CHECK int image_decode_whole(struct source *source, const struct codec *codec,
-				       const struct archive_choice *choice, size_t max_len,
-				       char **text, size_t *len, struct bmap_error *err);
+				       size_t max_len, char **text, size_t *len,
+				       struct bmap_error *err);
 
 /* The options with defaults filled in. */
 struct source_options image_source_options(const struct bmap_image_options *options);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,10 +36,10 @@ struct image_reader {
 	struct chunk from_tar;  /* what it is working on */
 	const uint8_t *tar_data;
 	size_t tar_len;
-	bool tar_is_over;
 	pthread_t feeder;
 	bool has_feeder;
-	bool is_over; /* of the consumer: the end or a failure was seen */
+	bool is_over; /* of the consumer: the end was seen */
+	atomic_bool cancelled;
 	uint64_t image_size_bytes;
 };
 
@@ -454,7 +455,6 @@ int image_reader_open(struct image_reader **reader_out, struct bmap_image *image
 /* The sentence says which image it is about. */
 static int failed(struct image_reader *reader, struct bmap_error *err)
 {
-	reader->is_over = true;
 	if (err->code == ECANCELED || strstr(err->message, bmap_image_name(reader->image)))
 		return -err->code;
 	return bmap_error_prefix(err, "image file '%s'", bmap_image_name(reader->image));
@@ -467,6 +467,8 @@ static int next_from_tar(struct image_reader *reader, struct chunk *chunk, struc
 	int r;
 
 	for (;;) {
+		if (reader->cancelled) /* the zeros of a hole may go on for long */
+			return bmap_error_set(err, ECANCELED, "cancelled");
 		r = tar_reader_feed(reader->tar, &reader->tar_data, &reader->tar_len, &span, err);
 		if (r < 0)
 			return r;
@@ -527,6 +529,7 @@ const char *image_reader_map_inside(const struct image_reader *reader, size_t *l
 
 void image_reader_cancel(struct image_reader *reader)
 {
+	reader->cancelled = true;
 	source_cancel(image_source(reader->image));
 	piece_queue_stop(reader->queue);
 	buffer_pool_close(reader->encoded);

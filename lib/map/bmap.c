@@ -189,6 +189,15 @@ struct bmap_range bmap_get_range(const struct bmap *map, size_t index, const uin
 	return map->ranges[index];
 }
 
+bool bmap_is_verifiable(const struct bmap *map)
+{
+	for (size_t i = 0; i < map->n_ranges; i++) {
+		if (!map->has_digests[i])
+			return false;
+	}
+	return true;
+}
+
 size_t bmap_find_range(const struct bmap *map, uint64_t block)
 {
 	size_t low = 0, high = map->n_ranges;

@@ -87,11 +87,6 @@ static int seal(char *text, size_t len, const struct digest_type *type, const ch
 	return 0;
 }
 
-static void digest_type_freep(struct digest_type **type)
-{
-	digest_type_free(*type);
-}
-
 int bmap_format(const struct bmap *map, char **text_out, size_t *len_out, struct bmap_error *err)
 {
 	const char *name = bmap_checksum_type(map) ? bmap_checksum_type(map) : DEFAULT_CHECKSUM;

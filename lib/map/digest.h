@@ -22,6 +22,10 @@ struct digest;
 BMAP_MUST_CHECK int digest_type_new(struct digest_type **type, const char *name,
 				    struct bmap_error *err);
 void digest_type_free(struct digest_type *type);
+static inline void digest_type_freep(struct digest_type **type)
+{
+	digest_type_free(*type);
+}
 
 /* Length of the result, at most BMAP_MAX_DIGEST_LEN. */
 size_t digest_type_len(const struct digest_type *type);

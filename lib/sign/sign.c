@@ -111,7 +111,7 @@ static int exchange_init(struct exchange *exchange, const struct bmap_document *
 			fd_memory_file("signature", signature->text, signature->len);
 	if (exchange->data_fd < 0 || exchange->status_fd < 0 ||
 	    (signature && exchange->signature_fd < 0))
-		return bmap_error_set_system(err, errno, "cannot verify a signature");
+		return bmap_error_set(err, EMFILE, "cannot verify a signature: no descriptors");
 	snprintf(exchange->data, sizeof(exchange->data), "/proc/self/fd/%d", exchange->data_fd);
 	snprintf(exchange->signature, sizeof(exchange->signature), "/proc/self/fd/%d",
 		 exchange->signature_fd);
@@ -175,7 +175,7 @@ static int fill_argv(const char **argv, const char *program, struct exchange *ex
 
 /* Runs whichever of the two programs is there; *@text gets what an inline signature covers. */
 static int run_verifier(struct exchange *exchange, const char *keyring, bool is_detached,
-			char **text, size_t *text_len, struct bmap_error *err)
+			char **text, size_t *text_len, int *status, struct bmap_error *err)
 {
 	static const char *const of_user[] = {"gpg", "gpgv"}, *const of_keyring[] = {"gpgv", "gpg"};
 	const char *const *programs = keyring ? of_keyring : of_user;
@@ -184,11 +184,11 @@ static int run_verifier(struct exchange *exchange, const char *keyring, bool is_
 		CLEANUP_FREE char *said = NULL;
 		struct bmap_error why = {0};
 		const char *argv[20];
-		int r, status;
+		int r;
 
 		if (fill_argv(argv, programs[i], exchange, keyring, is_detached, err) < 0)
 			return -err->code;
-		r = child_run(argv, BMAP_MAX_DOCUMENT_LEN, text, text_len, &said, &status, &why);
+		r = child_run(argv, BMAP_MAX_DOCUMENT_LEN, text, text_len, &said, status, &why);
 		if (r == -ENOENT)
 			continue;
 		bmap_log(BMAP_LOG_INFO, "Trying to verify signature using %s", programs[i]);
@@ -197,7 +197,7 @@ static int run_verifier(struct exchange *exchange, const char *keyring, bool is_
 			return r;
 		}
 		if (said)
-			bmap_log(BMAP_LOG_DEBUG, "%s left with %d: %s", programs[i], status, said);
+			bmap_log(BMAP_LOG_DEBUG, "%s left with %d: %s", programs[i], *status, said);
 		return 0;
 	}
 	return bmap_error_set(err, EOPNOTSUPP, "Cannot verify GPG signature without GPG");
@@ -407,15 +407,23 @@ int bmap_signature_verify(struct bmap_document *document, const struct bmap_docu
 	CLEANUP_FREE char *text = NULL;
 	struct verdict verdict = {0};
 	size_t text_len;
+	int status = 0;
 
 	*report = (struct bmap_signature_report){0};
 	if (options->keyring && keyring_path(options->keyring, &keyring, err) < 0)
 		return -err->code;
 	if (exchange_init(&exchange, document, signature, err) < 0 ||
-	    run_verifier(&exchange, keyring, signature != NULL, &text, &text_len, err) < 0 ||
+	    run_verifier(&exchange, keyring, signature != NULL, &text, &text_len, &status, err) <
+		    0 ||
 	    read_status(exchange.status_fd, report, &verdict, err) < 0 ||
 	    judge(&verdict, report, document->name, err) < 0)
 		return -err->code;
+	/* A good signature, and something beside it that gpg did not like. */
+	if (status != 0)
+		return bmap_error_set(err, EPROTO,
+				      "signature verification failed for bmap file '%s': there is "
+				      "more in it than one signed message",
+				      document->name);
 	if (options->fingerprint && check_fingerprint(report, options->fingerprint, err) < 0)
 		return -err->code;
 	if (!signature) {

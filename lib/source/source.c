@@ -206,6 +206,19 @@ bool source_location_is_remote(const char *location)
 	       strncasecmp(location, "file://", 7) != 0;
 }
 
+/* A descriptor of our own: number 0 must not become free for something else. */
+static int open_stdin(struct source **source, struct bmap_error *err)
+{
+	CLEANUP_CLOSE int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (fd < 0)
+		return bmap_error_set_system(err, errno, "cannot read standard input");
+	if (source_open_stream(source, fd, "standard input", err) < 0)
+		return -err->code;
+	steal_fd(&fd);
+	return 0;
+}
+
 static int open_file_url(struct source **source, const char *url, struct bmap_error *err)
 {
 	CLEANUP(source_url_fini) struct source_url parts = {0};
@@ -218,7 +231,7 @@ int source_open(struct source **source, const char *location, const struct sourc
 		struct bmap_error *err)
 {
 	if (!strcmp(location, "-"))
-		return source_open_stream(source, STDIN_FILENO, "standard input", err);
+		return open_stdin(source, err);
 	if (!strncasecmp(location, "file://", 7) && access(location, F_OK) < 0)
 		return open_file_url(source, location, err);
 	if (!source_location_is_remote(location))
@@ -265,6 +278,14 @@ int source_open_slice(struct source **source, struct source *whole, uint64_t off
 		free(slice);
 		source_close(whole);
 		return bmap_error_set(err, ENOMEM, "out of memory");
+	}
+	/* Who cancels the slice cancels what it lies in. */
+	if (dup3(whole->cancel_fd, slice->base.cancel_fd, O_CLOEXEC) < 0) {
+		bmap_error_set_system(err, errno, "cannot open '%s'", whole->name);
+		source_fini(&slice->base);
+		free(slice);
+		source_close(whole);
+		return -err->code;
 	}
 	slice->whole = whole;
 	slice->offset_bytes = offset_bytes;

@@ -22,6 +22,7 @@ struct source;
 
 struct source_options {
 	unsigned int n_retries; /* new tries after a transfer broke without getting further */
+	bool is_verified;       /* the bytes will be compared with checksums by somebody */
 };
 
 /*

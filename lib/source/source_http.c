@@ -59,6 +59,7 @@ struct source_http {
 	CURL *easy;
 	struct curl_slist *headers;
 	bool is_http;
+	bool may_mix; /* what is read is compared with checksums */
 	unsigned int n_retries;
 
 	/* what the first answer said the file is; every later one must agree */
@@ -198,15 +199,20 @@ static size_t on_header(char *line, size_t size, size_t n, void *opaque)
 	return len;
 }
 
-/* Does the answer speak of the file that the first answer spoke of? */
+/*
+ * Does the answer speak of the file that the first answer spoke of?  What the first one said of it,
+ * this one must say again.
+ */
 static bool is_same_file(const struct source_http *http, bool has_size, uint64_t size_bytes)
 {
 	const struct answer *answer = &http->answer;
 
-	if (http->etag[0] && answer->etag[0] && strcmp(http->etag, answer->etag))
+	if (http->etag[0] && strcmp(http->etag, answer->etag))
 		return false;
-	if (!http->etag[0] && http->last_modified[0] && answer->last_modified[0] &&
+	if (http->last_modified[0] && answer->last_modified[0] &&
 	    strcmp(http->last_modified, answer->last_modified))
+		return false;
+	if (!http->etag[0] && http->last_modified[0] && !answer->last_modified[0])
 		return false;
 	return !has_size || !http->base.has_size || size_bytes == http->base.size_bytes;
 }
@@ -235,7 +241,7 @@ static int check_resumed(struct source_http *http, bool has_length, uint64_t len
 {
 	const struct answer *answer = &http->answer;
 
-	if (answer->status == 416 && answer->has_total &&
+	if (answer->status == 416 && answer->has_total && !http->base.has_size &&
 	    answer->range_total == http->requested_bytes) {
 		/* It broke behind its last byte, and now we know that it was the last. */
 		http->at_end = http->base.has_size = true;
@@ -262,7 +268,6 @@ static int check_resumed(struct source_http *http, bool has_length, uint64_t len
 	if (!is_same_file(http, has_length, length))
 		return file_changed(http);
 	http->drop_bytes = http->requested_bytes;
-	http->base.seekable = false;
 	return 0;
 }
 
@@ -287,6 +292,9 @@ static int check_answer(struct source_http *http)
 				      http->base.name, http->answer.status);
 	if (!http->is_known)
 		learn(http, length >= 0, (uint64_t)length);
+	else if (length >= 0 && http->base.has_size &&
+		 http->requested_bytes + (uint64_t)length != http->base.size_bytes)
+		return file_changed(http);
 	return 0;
 }
 
@@ -453,6 +461,17 @@ static bool may_retry(struct source_http *http, unsigned int attempt)
 
 	if (!passing || attempt >= http->n_retries)
 		return false;
+	if (http->position_bytes > 0 && http->is_http && !http->etag[0] &&
+	    !http->last_modified[0] && !http->may_mix) {
+		http->err->code = 0;
+		bmap_error_set(http->err, EIO,
+			       "'%s' broke off at byte %" PRIu64 " (%s), and the server gives "
+			       "neither ETag nor date, so that nothing says whether the rest is of "
+			       "the same file: copy with a map that has checksums",
+			       http->base.name, http->position_bytes,
+			       curl_easy_strerror(http->result));
+		return false;
+	}
 	bmap_log(BMAP_LOG_WARNING, "'%s' broke off at byte %" PRIu64 " (%s), trying again",
 		 http->base.name, http->position_bytes,
 		 http->err->code ? http->err->message : curl_easy_strerror(http->result));
@@ -483,8 +502,7 @@ static int run_transfer(struct source_http *http, bool (*enough)(const struct so
 			attempt = 0;
 		last_break = http->position_bytes;
 		if (!may_retry(http, attempt)) {
-			if (r == 0)
-				r = transfer_failed(http);
+			r = http->err->code ? -http->err->code : transfer_failed(http);
 			stop_transfer(http);
 			return r;
 		}
@@ -684,6 +702,7 @@ int source_open_http(struct source **source, const char *location,
 	}
 	http->err = err;
 	http->n_retries = options->n_retries;
+	http->may_mix = options->is_verified;
 	http->is_http = !strncmp(url.scheme, "http", 4);
 	http->multi = curl_multi_init();
 	http->easy = curl_easy_init();

@@ -88,11 +88,13 @@ static int run_ssh(struct child **child, const struct source_url *url, struct bm
 	CLEANUP_FREE char *destination = NULL;
 	CLEANUP_FREE char *password = NULL;
 	const char *argv[16];
+	bool is_ipv6 = url->host[0] == '['; /* ssh wants it without the brackets */
+	int host_len = (int)strlen(url->host) - (is_ipv6 ? 2 : 0);
 	size_t n = 0;
 
 	if (!command ||
-	    asprintf(&destination, "%s%s%s", url->user ? url->user : "", url->user ? "@" : "",
-		     url->host) < 0 ||
+	    asprintf(&destination, "%s%s%.*s", url->user ? url->user : "", url->user ? "@" : "",
+		     host_len, url->host + is_ipv6) < 0 ||
 	    (url->password && asprintf(&password, "SSHPASS=%s", url->password) < 0))
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	if (password) {

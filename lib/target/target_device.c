@@ -68,6 +68,8 @@ int target_open_device(struct bmap_target **target, const char *path, const stru
 	static const struct target_ops ops = {.close = device_close};
 	CLEANUP_FREE struct target_device *device = calloc(1, sizeof(*device));
 	CLEANUP_CLOSE int fd = -1;
+	struct stat held;
+	char again[32];
 	uint64_t size;
 	int sector_size = 512;
 
@@ -76,6 +78,10 @@ int target_open_device(struct bmap_target **target, const char *path, const stru
 	fd = open_exclusively(path, st->st_rdev, err);
 	if (fd < 0)
 		return fd;
+	/* From here on the descriptor is the device, whatever the name leads to by now. */
+	if (fstat(fd, &held) < 0 || !S_ISBLK(held.st_mode) || held.st_rdev != st->st_rdev)
+		return bmap_error_set(err, EBUSY, "'%s' became another device", path);
+	snprintf(again, sizeof(again), "/proc/self/fd/%d", fd);
 	if (ioctl(fd, BLKGETSIZE64, &size) < 0)
 		return bmap_error_set_system(err, errno, "cannot read the size of '%s'", path);
 	ioctl(fd, BLKSSZGET, &sector_size);
@@ -88,7 +94,7 @@ int target_open_device(struct bmap_target **target, const char *path, const stru
 	device->base.capacity_bytes = size;
 	device->base.sector_size_bytes = (uint64_t)sector_size;
 	device_tuning_apply(&device->tuning, device->device);
-	device->base.direct_fd = open(path, O_WRONLY | O_DIRECT | O_CLOEXEC);
+	device->base.direct_fd = open(again, O_WRONLY | O_DIRECT | O_CLOEXEC);
 	*target = &STEAL_PTR(device)->base;
 	return 0;
 }

@@ -48,24 +48,38 @@ static const struct target_ops file_ops = {
 
 static const struct target_ops character_ops = {.close = file_close};
 
+/* A file that we make is ours to remove again; one behind a link that led nowhere is not. */
+static int open_or_make(const char *path, bool *is_new)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+	*is_new = fd >= 0;
+	if (fd < 0 && errno == EEXIST)
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+	if (fd < 0 && errno == EACCES) /* a file that may be written only */
+		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	return fd;
+}
+
 int target_open_file(struct bmap_target **target, const char *path, const struct stat *st,
 		     struct bmap_error *err)
 {
 	CLEANUP_FREE struct target_file *file = calloc(1, sizeof(*file));
-	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+	CLEANUP_CLOSE int fd = -1;
+	bool is_character = st && S_ISCHR(st->st_mode);
+	struct stat opened;
 
 	if (!file)
 		return bmap_error_set(err, ENOMEM, "out of memory");
-	if (fd < 0 && errno == EACCES) /* a file that may be written only */
-		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
+	fd = open_or_make(path, &file->is_new);
+	if (fd < 0 || fstat(fd, &opened) < 0)
 		return bmap_error_set_system(err, errno, "cannot open destination file '%s'", path);
-	file->is_new = !st;
-	if (target_init(&file->base, st && S_ISCHR(st->st_mode) ? &character_ops : &file_ops, path,
-			fd, err) < 0)
+	if (is_character ? !S_ISCHR(opened.st_mode) : !S_ISREG(opened.st_mode))
+		return bmap_error_set(err, EBUSY, "'%s' became something else", path);
+	if (target_init(&file->base, is_character ? &character_ops : &file_ops, path, fd, err) < 0)
 		return -err->code;
 	steal_fd(&fd);
-	file->base.needs_sync = !st || !S_ISCHR(st->st_mode);
+	file->base.needs_sync = !is_character;
 	*target = &STEAL_PTR(file)->base;
 	return 0;
 }

@@ -154,7 +154,7 @@ START_TEST(pieces_in_holes_are_skipped)
 			n_came += result.came.data[i];
 		/* gzip, bzip2 and lzop do not say how long their pieces are */
 		if (!*name || !strcmp(*name, "xz") || !strcmp(*name, "zstd") || !strcmp(*name, "lz4"))
-			ck_assert_uint_le(n_came, 1300000);
+			ck_assert_uint_le(n_came, 2 << 20);
 		bmap_image_close(packed);
 		if (!*name)
 			break;
@@ -264,11 +264,11 @@ START_TEST(images_that_end_early_or_are_damaged)
 				bad.data[bad.len / 2] ^= 0x55;
 			else
 				bad.len -= 30;
-			write_file("f", bad);
-			packed = open_image("f", NULL);
+			write_file("disk.img", bad);
+			packed = open_image("disk.img", NULL);
 			r = read_all(packed, &(struct image_reader_options){0}, image.len, &result, &err);
 			ck_assert_msg(r == -EBADMSG || r == -ENODATA, "%s: %d", *name, r);
-			ck_assert_msg(strstr(err.message, "'f'") != NULL, "%s", err.message);
+			ck_assert_msg(strstr(err.message, "'disk.img'") != NULL, "%s", err.message);
 			err = (struct bmap_error){0};
 			bmap_image_close(packed);
 		}
@@ -279,24 +279,24 @@ END_TEST
 /* The rest of a pipe may never come: a failure does not wait for it. */
 START_TEST(damage_in_a_stream_that_goes_on_ends_it)
 {
-	struct bytes head = encode("gzip", bytes_text(1000));
-	struct bytes in = bytes_join(bytes_part(head, 0, 100), bytes_random(3 << 20, 10));
+	struct bytes in = encode("gzip", bytes_text(16 << 20));
 	struct bmap_image *image;
 	struct bmap_error err = {0};
 	struct result result;
-	int fd = pipe_of(in, true);
 	char path[32];
+	int fd;
 
+	ck_assert_uint_gt(in.len, 2 << 20); /* more than the reader takes at once */
+	memset(in.data + 400000, 0xff, 64);
+	fd = pipe_of(in, true);
 	snprintf(path, sizeof(path), "/dev/fd/%d", fd);
-	if (bmap_image_open(&image, path, &(struct bmap_image_options){0}, &err) == 0) {
-		alarm(20);
-		ck_assert_int_eq(read_all(image, &(struct image_reader_options){0}, 8 << 20, &result,
-					  &err),
-				 -EBADMSG);
-		alarm(0);
-		bmap_image_close(image);
-	}
+	image = open_image(path, NULL);
 	close(fd);
+	alarm(20);
+	ck_assert_int_eq(read_all(image, &(struct image_reader_options){0}, 16 << 20, &result, &err),
+			 -EBADMSG);
+	alarm(0);
+	bmap_image_close(image);
 }
 END_TEST
 

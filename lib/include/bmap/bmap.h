@@ -76,6 +76,9 @@ BMAP_API size_t bmap_n_ranges(const struct bmap *map);
 BMAP_API struct bmap_range bmap_get_range(const struct bmap *map, size_t index,
 					  const uint8_t **digest, size_t *digest_len);
 
+/* Has every range a checksum? */
+BMAP_API bool bmap_is_verifiable(const struct bmap *map);
+
 /* The index of the first range that ends behind @block; bmap_n_ranges() when there is none. */
 BMAP_API size_t bmap_find_range(const struct bmap *map, uint64_t block);
 

@@ -25,6 +25,7 @@ struct bmap_image;
 struct bmap_image_options {
 	const char *member;     /* the image's name inside an archive; NULL: the only one */
 	unsigned int n_retries; /* new tries of a remote transfer that broke */
+	bool is_verified;       /* all that matters of it will be compared with checksums */
 	unsigned int n_threads; /* that decode; 0: as many as there are processors */
 	uint64_t memory_bytes;  /* for what is in flight; 0: BMAP_DEFAULT_MEMORY */
 };
@@ -55,6 +56,13 @@ BMAP_API bool bmap_image_is_raw(const struct bmap_image *image);
 
 /* Do the image's bytes come from this file or device? */
 BMAP_API bool bmap_image_is_same_file(const struct bmap_image *image, const char *path);
+
+/*
+ * Is there one image in the archive that it lies in?  A local archive is decoded to its end to see:
+ * a copy without a map would notice a second image only after writing the first.  -EPROTO.
+ */
+BMAP_API BMAP_MUST_CHECK int bmap_image_check_archive(struct bmap_image *image,
+						      struct bmap_error *err);
 
 /* Is @location something other than a local file? */
 BMAP_API bool bmap_location_is_remote(const char *location);
