@@ -8,7 +8,8 @@
 #include "codec/decoder_ops.h"
 #include "codec/frame_splitter.h"
 
-#define FRAME_MAGIC 0x184d2204
+#define FRAME_MAGIC   0x184d2204
+#define MAX_BLOCK_LEN (4 << 20)
 
 /* Flags of the frame descriptor */
 #define HAS_DICTIONARY      0x01
@@ -55,11 +56,13 @@ static void lz4_stop(struct decoder *decoder)
 	LZ4F_freeDecompressionContext(decoder->state);
 }
 
-static size_t parse_header(const uint8_t *in, uint64_t *content_len, unsigned int *flags)
+static size_t parse_header(const uint8_t *in, uint64_t *content_len, uint64_t *window_bytes,
+			   unsigned int *flags)
 {
 	bool has_content_len = in[4] & HAS_CONTENT_LEN;
 
 	*flags = in[4];
+	*window_bytes = MAX_BLOCK_LEN;
 	*content_len = has_content_len ? load_le64(in + 6) : PIECE_LEN_UNKNOWN;
 	return (size_t)4 + 2 + (has_content_len ? 8 : 0) + (in[4] & HAS_DICTIONARY ? 4 : 0) + 1;
 }

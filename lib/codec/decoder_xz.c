@@ -194,9 +194,12 @@ static int damaged(struct bmap_error *err, const char *what)
 	return bmap_error_set(err, EBADMSG, "the xz data does not decode: its %s is damaged", what);
 }
 
-/* Decodes a block header into *@block.  1: more bytes are needed; 2: there is no block any more. */
-static int parse_block_header(const struct xz_splitter *splitter, const uint8_t *in, size_t len,
-			      lzma_block *block, struct bmap_error *err)
+/*
+ * Decodes a block header into *@block, and what its filters take of memory.  1: more bytes are
+ * needed; 2: there is no block any more.
+ */
+static int parse_block_header(lzma_check check, const uint8_t *in, size_t len, lzma_block *block,
+			      uint64_t *window_bytes, struct bmap_error *err)
 {
 	lzma_filter filters[LZMA_FILTERS_MAX + 1];
 	uint32_t header_len;
@@ -211,13 +214,14 @@ static int parse_block_header(const struct xz_splitter *splitter, const uint8_t 
 		return 1;
 	*block = (lzma_block){
 		.version = 1,
-		.check = splitter->flags.check,
+		.check = check,
 		.header_size = header_len,
 		.filters = filters,
 	};
 	code = lzma_block_header_decode(block, NULL, in);
 	if (code != LZMA_OK)
 		return xz_failed(code, 0, err);
+	*window_bytes = lzma_raw_decoder_memusage(filters);
 	free_filters(filters);
 	block->filters = NULL;
 	return 0;
@@ -227,6 +231,7 @@ static int split_stream_header(struct xz_splitter *splitter, const uint8_t *in, 
 			       struct split *split, struct bmap_error *err)
 {
 	lzma_block block;
+	uint64_t window_bytes = 0;
 	lzma_ret code;
 	int r;
 
@@ -237,7 +242,8 @@ static int split_stream_header(struct xz_splitter *splitter, const uint8_t *in, 
 		return bmap_error_set(err, EBADMSG, "the xz data is followed by something else");
 	if (code != LZMA_OK)
 		return xz_failed(code, 0, err);
-	r = parse_block_header(splitter, in + HEADER_LEN, len - HEADER_LEN, &block, err);
+	r = parse_block_header(splitter->flags.check, in + HEADER_LEN, len - HEADER_LEN, &block,
+			       &window_bytes, err);
 	if (r < 0 || r == 1)
 		return r < 0 ? r : 0;
 	if (r == 0 && (block.compressed_size == LZMA_VLI_UNKNOWN ||
@@ -271,7 +277,8 @@ static int split_block(struct xz_splitter *splitter, const uint8_t *in, size_t l
 		       struct split *split, struct bmap_error *err)
 {
 	lzma_block block;
-	int r = parse_block_header(splitter, in, len, &block, err);
+	uint64_t window_bytes = 0;
+	int r = parse_block_header(splitter->flags.check, in, len, &block, &window_bytes, err);
 
 	if (r < 0 || r == 1)
 		return r < 0 ? r : 0;
@@ -292,6 +299,7 @@ static int split_block(struct xz_splitter *splitter, const uint8_t *in, size_t l
 	split->begins = true;
 	split->piece = (struct piece){
 		.image_len_bytes = block.uncompressed_size,
+		.window_bytes = window_bytes,
 		.param = splitter->flags.check,
 	};
 	splitter->at = IN_BLOCK;
@@ -431,10 +439,24 @@ static int read_index(struct source *source, lzma_index **index, struct bmap_err
 	return code == LZMA_STREAM_END ? 0 : xz_failed(code, lzma_memusage(&stream), err);
 }
 
+/* What decoding the block at @offset takes; encoders give all blocks the same filters. */
+static int read_window(struct source *source, uint64_t offset, lzma_check check,
+		       uint64_t *window_bytes, struct bmap_error *err)
+{
+	uint8_t header[MAX_BLOCK_HEADER];
+	lzma_block block;
+	ssize_t n = source_pread(source, header, sizeof(header), offset, err);
+	int r = n < 0 ? (int)n
+		      : parse_block_header(check, header, (size_t)n, &block, window_bytes, err);
+
+	return r > 0 ? damaged(err, "block header") : r;
+}
+
 static int xz_index(struct source *source, struct piece_index *index, struct bmap_error *err)
 {
 	lzma_index *blocks = NULL;
 	lzma_index_iter iter;
+	uint64_t window_bytes = 0;
 	int r = read_index(source, &blocks, err);
 
 	if (r < 0)
@@ -448,7 +470,12 @@ static int xz_index(struct source *source, struct piece_index *index, struct bma
 			.encoded_len_bytes = iter.block.total_size,
 		};
 
-		r = piece_index_add(index, &piece, err);
+		if (window_bytes == 0)
+			r = read_window(source, piece.encoded_offset_bytes,
+					iter.stream.flags->check, &window_bytes, err);
+		piece.window_bytes = window_bytes;
+		if (r == 0)
+			r = piece_index_add(index, &piece, err);
 	}
 	lzma_index_end(blocks, NULL);
 	return r;

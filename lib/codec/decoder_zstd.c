@@ -81,7 +81,8 @@ static void zstd_stop(struct decoder *decoder)
 }
 
 /* RFC 8878 section 3.1.1.1 */
-static size_t parse_header(const uint8_t *in, uint64_t *content_len, unsigned int *flags)
+static size_t parse_header(const uint8_t *in, uint64_t *content_len, uint64_t *window_bytes,
+			   unsigned int *flags)
 {
 	static const unsigned int dictionary_lens[] = {0, 1, 2, 4};
 	static const unsigned int content_lens[] = {0, 2, 4, 8};
@@ -98,6 +99,9 @@ static size_t parse_header(const uint8_t *in, uint64_t *content_len, unsigned in
 		       : content_field == 4 ? load_le32(in + at)
 		       : content_field == 8 ? load_le64(in + at)
 					    : PIECE_LEN_UNKNOWN;
+	/* Without a window of its own the content is the window. */
+	*window_bytes =
+		is_single ? *content_len : (UINT64_C(8) + (in[5] & 7)) << (7 + (in[5] >> 3));
 	return at + content_field;
 }
 

@@ -29,7 +29,7 @@ static int split_header(struct frame_splitter *splitter, const struct frame_form
 			struct bmap_error *err)
 {
 	uint8_t header[MAX_FRAME_HEADER] = {0};
-	uint64_t content_len;
+	uint64_t content_len, window_bytes = 0;
 	size_t header_len;
 
 	if (len < sizeof(header) && !end)
@@ -43,13 +43,16 @@ static int split_header(struct frame_splitter *splitter, const struct frame_form
 		return bmap_error_set(err, EBADMSG, "the %s data is %s", format->name,
 				      splitter->has_frame ? "followed by something else"
 							  : "damaged");
-	header_len = format->parse_header(header, &content_len, &splitter->flags);
+	header_len = format->parse_header(header, &content_len, &window_bytes, &splitter->flags);
 	if (len < header_len)
 		return 0;
 	splitter->has_frame = splitter->in_frame = true;
 	splitter->at = BLOCK_HEADER;
 	split->begins = true;
-	split->piece = (struct piece){.image_len_bytes = content_len};
+	split->piece = (struct piece){
+		.image_len_bytes = content_len,
+		.window_bytes = window_bytes,
+	};
 	split->n_bytes = split->n_used = header_len;
 	return 0;
 }

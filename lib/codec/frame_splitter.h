@@ -21,7 +21,8 @@ struct frame_format {
 	 * Parses the frame header at @in (MAX_FRAME_HEADER bytes, zeros behind the end of the
 	 * input); returns its length.  *@flags is what parse_block() needs to know of it.
 	 */
-	size_t (*parse_header)(const uint8_t *in, uint64_t *content_len, unsigned int *flags);
+	size_t (*parse_header)(const uint8_t *in, uint64_t *content_len, uint64_t *window_bytes,
+			       unsigned int *flags);
 	/* The length of a block with its header and what follows; true: it ends the frame. */
 	bool (*parse_block)(const uint8_t *in, unsigned int flags, uint64_t *len);
 };

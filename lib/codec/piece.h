@@ -15,6 +15,7 @@
 struct piece {
 	bool is_rest;             /* not a single piece: everything from here to the end */
 	uint64_t image_len_bytes; /* PIECE_LEN_UNKNOWN when the format does not say */
+	uint64_t window_bytes;    /* what decoding it takes of memory, as far as that is known */
 	unsigned int param;       /* xz: the stream's check; bzip2: the level */
 	unsigned int first_bit; /* bzip2: bits of the first byte that belong to the piece before */
 	unsigned int n_last_bits; /* bzip2: bits of the last byte that belong to it; 0: all */

@@ -10,6 +10,8 @@
 #include "codec/piece.h"
 #include "image/piece_queue.h"
 
+/* A decoder that took more than this for a piece does not keep it for the next. */
+#define SMALL_WINDOW (16 << 20)
 /* Pieces may be tiny; so many of them wait at most. */
 #define MAX_JOBS 256
 
@@ -32,6 +34,7 @@ struct job {
 	struct list out;
 	bool out_done;
 	size_t n_ahead;        /* buffers that it holds of those for younger pieces */
+	uint64_t window_bytes; /* that it has reserved */
 	uint64_t made_bytes;   /* of the decoder alone */
 	struct bmap_error err; /* of the decoder alone until out_done */
 };
@@ -48,6 +51,7 @@ struct piece_queue {
 	struct job *first, *last;     /* guarded by lock; the first is the oldest */
 	struct job *untaken;          /* guarded by lock; the first that no decoder has */
 	size_t n_jobs, n_ahead;       /* guarded by lock */
+	uint64_t window_bytes;        /* guarded by lock; what the decoders take together */
 	bool finished, stopped;       /* guarded by lock */
 	struct bmap_error feeder_err; /* guarded by lock */
 	uint64_t position_bytes;      /* of the consumer */
@@ -207,10 +211,25 @@ static struct job *take_job(struct piece_queue *queue)
 	return job;
 }
 
+/* Waits until the piece's window fits beside the others, or the piece is the oldest. */
+static void reserve_window(struct piece_queue *queue, struct job *job)
+{
+	LOCKED(&queue->lock);
+
+	while (job != queue->first && !queue->stopped &&
+	       job->piece.window_bytes > queue->decoder_memory_bytes - queue->window_bytes)
+		pthread_cond_wait(&queue->changed, &queue->lock);
+	/* The oldest goes on in any case, with as much as one decoder may have. */
+	job->window_bytes =
+		MIN(job->piece.window_bytes, queue->decoder_memory_bytes - queue->window_bytes);
+	queue->window_bytes += job->window_bytes;
+}
+
 static void finish_job(struct piece_queue *queue, struct job *job)
 {
 	LOCKED(&queue->lock);
 
+	queue->window_bytes -= job->window_bytes;
 	job->out_done = true;
 	pthread_cond_broadcast(&queue->changed);
 }
@@ -223,7 +242,9 @@ static void *decoder_thread(void *opaque)
 
 	while ((job = take_job(queue))) {
 		struct chunk in = {0}, out = {0};
+		bool is_large = job->piece.window_bytes > SMALL_WINDOW;
 
+		reserve_window(queue, job);
 		if (decoder || decoder_new(&decoder, queue->codec, queue->decoder_memory_bytes,
 					   &job->err) == 0) {
 			decoder_choose(decoder, &queue->choice);
@@ -232,6 +253,10 @@ static void *decoder_thread(void *opaque)
 		}
 		chunk_fini(&in);
 		chunk_fini(&out);
+		if (is_large) {
+			decoder_free(decoder);
+			decoder = NULL;
+		}
 		finish_job(queue, job);
 	}
 	return NULL;

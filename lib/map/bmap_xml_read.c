@@ -22,10 +22,12 @@
 #define MAX_DEPTH    8
 #define MAX_VALUE    256
 
+/* The map may come compressed: what is made of it has a limit as well. */
+#define MAX_RANGES (1 << 20)
+
 struct xml_range {
 	uint64_t first, last;
-	bool has_digest;
-	uint8_t digest[BMAP_MAX_DIGEST_LEN];
+	size_t digest; /* which of xml_map's digests, counted from 1; 0: it has none */
 };
 
 /* The elements with one value each, in the order of the table below. */
@@ -55,6 +57,8 @@ struct xml_map {
 	struct digest_type *digest_type; /* NULL: the format carries no checksums */
 	struct xml_range *ranges;
 	size_t n_ranges, capacity;
+	uint8_t *digests; /* one behind the other */
+	size_t n_digests, digests_capacity;
 };
 
 static void xml_map_fini(struct xml_map *xml)
@@ -63,6 +67,7 @@ static void xml_map_fini(struct xml_map *xml)
 		xmlFreeTextReader(xml->reader);
 	digest_type_free(xml->digest_type);
 	free(xml->ranges);
+	free(xml->digests);
 }
 
 #define BROKEN(xml, ...) broken(xml, bmap_error_set((xml)->err, EPROTO, __VA_ARGS__))
@@ -166,19 +171,49 @@ static int set_digest_type(struct xml_map *xml)
 	return 0;
 }
 
+static int out_of_memory(struct xml_map *xml)
+{
+	return bmap_error_set(xml->err, ENOMEM, "bmap file '%s': out of memory", xml->name);
+}
+
+/* Makes room for one more element; NULL: out of memory. */
+static void *grow(void *array, size_t n, size_t *capacity, size_t element_size)
+{
+	size_t larger = n ? 2 * n : 64;
+	void *grown = array;
+
+	if (n < *capacity)
+		return array;
+	grown = reallocarray(array, larger, element_size);
+	if (grown)
+		*capacity = larger;
+	return grown;
+}
+
+static int add_digest(struct xml_map *xml, const char *text, struct xml_range *range)
+{
+	size_t len = digest_type_len(xml->digest_type);
+	char value[2 * BMAP_MAX_DIGEST_LEN + 1];
+	uint8_t *grown = grow(xml->digests, xml->n_digests, &xml->digests_capacity, len);
+
+	if (!grown)
+		return out_of_memory(xml);
+	xml->digests = grown;
+	if (strip(text, value, sizeof(value)) < 0 ||
+	    digest_parse(value, xml->digests + xml->n_digests * len, len) < 0)
+		return BROKEN(xml, "'%.140s' is not a checksum of the map's type", text);
+	range->digest = ++xml->n_digests;
+	return 0;
+}
+
 static int parse_range_digest(struct xml_map *xml, struct xml_range *range)
 {
 	const char *attribute = version_from(xml, 1, 4) ? "chksum" : "sha1";
 	xmlChar *text = xmlTextReaderGetAttribute(xml->reader, (const xmlChar *)attribute);
-	char value[2 * BMAP_MAX_DIGEST_LEN + 1];
 	int r = 0;
 
-	range->has_digest = text && xml->digest_type;
-	if (range->has_digest) {
-		if (strip((const char *)text, value, sizeof(value)) < 0 ||
-		    digest_parse(value, range->digest, digest_type_len(xml->digest_type)) < 0)
-			r = BROKEN(xml, "'%.140s' is not a checksum of the map's type", text);
-	}
+	if (text && xml->digest_type)
+		r = add_digest(xml, (const char *)text, range);
 	xmlFree(text);
 	return r;
 }
@@ -219,22 +254,18 @@ static int read_value(struct xml_map *xml, char *value)
 
 static int read_range(struct xml_map *xml)
 {
-	struct xml_range range = {0};
+	struct xml_range range = {0}, *grown;
 	char value[MAX_VALUE];
 
 	if (set_digest_type(xml) < 0 || parse_range_digest(xml, &range) < 0 ||
 	    read_value(xml, value) < 0 || parse_range_text(xml, value, &range) < 0)
 		return -EPROTO;
-	if (xml->n_ranges == xml->capacity) {
-		size_t capacity = xml->capacity ? 2 * xml->capacity : 64;
-		void *larger = reallocarray(xml->ranges, capacity, sizeof(range));
-
-		if (!larger)
-			return bmap_error_set(xml->err, ENOMEM, "bmap file '%s': out of memory",
-					      xml->name);
-		xml->ranges = larger;
-		xml->capacity = capacity;
-	}
+	if (xml->n_ranges == MAX_RANGES)
+		return BROKEN(xml, "there are more than %d ranges", MAX_RANGES);
+	grown = grow(xml->ranges, xml->n_ranges, &xml->capacity, sizeof(range));
+	if (!grown)
+		return out_of_memory(xml);
+	xml->ranges = grown;
 	xml->ranges[xml->n_ranges++] = range;
 	return 0;
 }
@@ -396,14 +427,18 @@ static int add_ranges(struct xml_map *xml, struct bmap *map)
 		qsort(xml->ranges, xml->n_ranges, sizeof(*xml->ranges), compare_ranges);
 	for (size_t i = 0; i < xml->n_ranges; i++) {
 		const struct xml_range *range = &xml->ranges[i];
+		const uint8_t *digest =
+			range->digest ? xml->digests + (range->digest - 1) *
+							       digest_type_len(xml->digest_type)
+				      : NULL;
 
 		if (range->last >= bmap_n_blocks(map))
 			return BROKEN(xml,
 				      "the range %" PRIu64 "-%" PRIu64
 				      " lies outside the image of %" PRIu64 " blocks",
 				      range->first, range->last, bmap_n_blocks(map));
-		if (bmap_add_range(map, range->first, range->last - range->first + 1,
-				   range->has_digest ? range->digest : NULL, xml->err) < 0)
+		if (bmap_add_range(map, range->first, range->last - range->first + 1, digest,
+				   xml->err) < 0)
 			return broken(xml, 0);
 	}
 	return 0;

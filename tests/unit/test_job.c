@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "copy/job.h"
+#include "copy/job_state.h"
 #include "unit.h"
 
 START_TEST(progress_is_what_was_told)

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "target/target.h"
+#include "target/target_write.h"
 #include "unit.h"
 
 static const struct bmap_target_options plain;
