@@ -152,7 +152,7 @@ class Table:
         yield "date: %s; load average %s at the start, %s at the end" % (
             self.started.strftime("%Y-%m-%d %H:%M %z"), self.load_at_start, load())
         yield "command: `%s`" % command_line()
-        yield "rounds: %d" % self.options.rounds
+        yield "rounds: %d (xz and bz2: %d)" % (self.options.rounds, self.options.slow_rounds)
 
     def our_version(self):
         here = os.path.dirname(os.path.abspath(__file__))

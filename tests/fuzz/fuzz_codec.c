@@ -31,8 +31,8 @@ static void add(struct output *output, const uint8_t *data, size_t len)
 }
 
 /* 1: whole; a bomb counts as an error. */
-static int decode(struct decoder *decoder, const struct piece *piece, const uint8_t *data, size_t size,
-		  struct output *output)
+static int decode(struct decoder *decoder, const struct piece *piece, const uint8_t *data,
+		  size_t size, struct output *output)
 {
 	struct bmap_error err = {0};
 	uint8_t *room = malloc(STEP);
@@ -41,8 +41,11 @@ static int decode(struct decoder *decoder, const struct piece *piece, const uint
 
 	while (r == 0 && output->n_bytes < MAX_OUTPUT) {
 		size_t len = MIN((size_t)STEP, size - at);
-		struct decoder_io io = {.in = data + at, .in_left = len, .in_end = at + len == size,
-					.out = room, .out_left = STEP};
+		struct decoder_io io = {.in = data + at,
+					.in_left = len,
+					.in_end = at + len == size,
+					.out = room,
+					.out_left = STEP};
 
 		r = decoder_run(decoder, &io, &err);
 		add(output, room, STEP - io.out_left);

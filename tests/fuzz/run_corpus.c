@@ -48,7 +48,8 @@ int main(int argc, char **argv)
 		char *text;
 		size_t len;
 
-		if (entry->d_name[0] == '.' || fd < 0 || fd_read_text(fd, &text, &len, MAX_LEN) < 0) {
+		if (entry->d_name[0] == '.' || fd < 0 ||
+		    fd_read_text(fd, &text, &len, MAX_LEN) < 0) {
 			if (fd >= 0)
 				close(fd);
 			continue;

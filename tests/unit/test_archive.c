@@ -5,14 +5,18 @@
 START_TEST(side_files_are_told_from_images)
 {
 	static const char *const side[] = {
-		"image.wic.bmap", "image.wic.asc", "a/b/README", "readme.md", "LICENSE",
-		"SHA256SUMS", "md5sums", "image.sha256", ".meta/image.bmap", "./.meta/manifest.json",
-		"x/.meta/y", "__MACOSX/image", "._image.img", "dir/._image.img", "Changelog.TXT",
-		"image.img.MD5",
+		"image.wic.bmap",   "image.wic.asc",
+		"a/b/README",       "readme.md",
+		"LICENSE",          "SHA256SUMS",
+		"md5sums",          "image.sha256",
+		".meta/image.bmap", "./.meta/manifest.json",
+		"x/.meta/y",        "__MACOSX/image",
+		"._image.img",      "dir/._image.img",
+		"Changelog.TXT",    "image.img.MD5",
 	};
 	static const char *const images[] = {
-		"image.wic", "sdcard.img", "./a/b/disk.raw", "rootfs.ext4", "image", "bmap",
-		"image.bmap.wic", "a.txt/image", "image.img.xz", "meta/image.img",
+		"image.wic", "sdcard.img",     "./a/b/disk.raw", "rootfs.ext4",  "image",
+		"bmap",      "image.bmap.wic", "a.txt/image",    "image.img.xz", "meta/image.img",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(side); i++)
@@ -51,8 +55,10 @@ START_TEST(none_and_several_are_said)
 {
 	struct bmap_error err = {0};
 
-	FAILS(archive_no_image("a.tar", NULL, &err), EPROTO, "there is no image in the archive 'a.tar'");
-	FAILS(archive_no_image("a.tar", "x", &err), ENOENT, "the archive 'a.tar' has no member 'x'");
+	FAILS(archive_no_image("a.tar", NULL, &err), EPROTO,
+	      "there is no image in the archive 'a.tar'");
+	FAILS(archive_no_image("a.tar", "x", &err), ENOENT,
+	      "the archive 'a.tar' has no member 'x'");
 	FAILS(archive_two_images("a.tar", "x", "y", &err), EPROTO,
 	      "more than one image in the archive 'a.tar' ('x' and 'y'): choose one with --member");
 }

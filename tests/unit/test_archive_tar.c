@@ -110,7 +110,8 @@ START_TEST(the_member_asked_for_is_taken)
 	FAILS(extract(in, NULL, 512, &result, &err), EPROTO,
 	      "('a/one.img' and 'a/two.img'): choose one with --member");
 	FAILS(extract(in, "three.img", 512, &result, &err), ENOENT, "has no member 'three.img'");
-	FAILS(extract(bytes_join(tar_member('0', "README", one), tar_end()), NULL, 512, &result, &err),
+	FAILS(extract(bytes_join(tar_member('0', "README", one), tar_end()), NULL, 512, &result,
+		      &err),
 	      EPROTO, "there is no image in the archive 'a.tar'");
 }
 END_TEST
@@ -148,8 +149,9 @@ END_TEST
 
 START_TEST(damaged_headers_are_refused)
 {
-	struct bytes in = bytes_join(tar_member('0', "README", bytes_of("x")),
-				     bytes_join(tar_member('0', "disk.img", bytes_of("y")), tar_end()));
+	struct bytes in =
+		bytes_join(tar_member('0', "README", bytes_of("x")),
+			   bytes_join(tar_member('0', "disk.img", bytes_of("y")), tar_end()));
 	struct bmap_error err = {0};
 	struct result result;
 
@@ -214,8 +216,10 @@ static void make_sparse(const char *path, unsigned int seed)
 }
 
 static const char *const formats[][2] = {
-	{"--format=gnu", "--sparse-version=1.0"}, {"--format=pax", "--sparse-version=0.0"},
-	{"--format=pax", "--sparse-version=0.1"}, {"--format=pax", "--sparse-version=1.0"},
+	{"--format=gnu", "--sparse-version=1.0"},
+	{"--format=pax", "--sparse-version=0.0"},
+	{"--format=pax", "--sparse-version=0.1"},
+	{"--format=pax", "--sparse-version=1.0"},
 };
 
 START_TEST(sparse_members_are_filled_with_zeros)
@@ -239,11 +243,11 @@ START_TEST(sparse_members_are_filled_with_zeros)
 	ck_assert_int_eq(truncate("disk.img", 100000), 0);
 	holes = bytes_zeros(100000);
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
-		ASSERT_BYTES(extracted(RUN("tar", formats[i][0], formats[i][1], "-cSf", "-",
-					   "disk.img"),
-				       NULL)
-				     .image,
-			     holes);
+		ASSERT_BYTES(
+			extracted(RUN("tar", formats[i][0], formats[i][1], "-cSf", "-", "disk.img"),
+				  NULL)
+				.image,
+			holes);
 }
 END_TEST
 

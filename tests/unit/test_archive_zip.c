@@ -24,15 +24,17 @@ static struct bytes le(uint64_t n, size_t len)
 struct member {
 	const char *name;
 	struct bytes content;
-	bool deflated, deferred; /* deferred: sizes in a descriptor behind the data */
+	bool deflated, deferred;    /* deferred: sizes in a descriptor behind the data */
 	unsigned int flags, method; /* to be lied about; 0: the right ones */
 };
 
 static struct bytes deflate_raw(struct bytes in)
 {
 	struct bytes out = bytes_zeros(in.len + 1000);
-	z_stream stream = {.next_in = in.data, .avail_in = (unsigned int)in.len,
-			   .next_out = out.data, .avail_out = (unsigned int)out.len};
+	z_stream stream = {.next_in = in.data,
+			   .avail_in = (unsigned int)in.len,
+			   .next_out = out.data,
+			   .avail_out = (unsigned int)out.len};
 
 	deflateInit2(&stream, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
 	ck_assert_int_eq(deflate(&stream, Z_FINISH), Z_STREAM_END);
@@ -51,8 +53,8 @@ static struct bytes make_zip(const struct member *members, size_t n)
 		uint32_t crc = (uint32_t)crc32(0, m->content.data, (unsigned int)m->content.len);
 		unsigned int flags = m->flags | (m->deferred ? ZIP_HAS_DESCRIPTOR : 0);
 		unsigned int method = m->method ? m->method : m->deflated ? ZIP_DEFLATED : 0;
-		struct bytes sums = bytes_join(le(crc, 4), bytes_join(le(data.len, 4),
-								      le(m->content.len, 4)));
+		struct bytes sums =
+			bytes_join(le(crc, 4), bytes_join(le(data.len, 4), le(m->content.len, 4)));
 		struct bytes names = bytes_join(le(strlen(m->name), 2), le(0, 2));
 		struct bytes head = bytes_join(le(20, 2), bytes_join(le(flags, 2), le(method, 2)));
 		size_t offset = zip.len;
@@ -87,9 +89,11 @@ static int run_codec(struct bytes in, const struct archive_choice *choice, size_
 		r = decoder_start(decoder, NULL, err);
 	while (r == 0) {
 		size_t len = MIN(step, in.len - at);
-		struct decoder_io io = {.in = in.data + at, .in_left = len,
+		struct decoder_io io = {.in = in.data + at,
+					.in_left = len,
 					.in_end = at + len == in.len,
-					.out = room.data + made, .out_left = step};
+					.out = room.data + made,
+					.out_left = step};
 
 		r = decoder_run(decoder, &io, err);
 		at += len - io.in_left;
@@ -195,8 +199,7 @@ START_TEST(what_cannot_be_read_is_said)
 	FAILS(run_codec(make_zip(two, 2), &any, 100, &out, &err), EPROTO, "more than one image");
 	FAILS(run_codec(make_zip(two, 2), &wanted, 100, &out, &err), ENOENT, "no member 'c.img'");
 	FAILS(run_codec(make_zip(none, 1), &any, 100, &out, &err), EPROTO, "there is no image");
-	FAILS(run_codec(make_zip(encrypted, 1), &any, 100, &out, &err), EOPNOTSUPP,
-	      "is encrypted");
+	FAILS(run_codec(make_zip(encrypted, 1), &any, 100, &out, &err), EOPNOTSUPP, "is encrypted");
 	FAILS(run_codec(make_zip(odd, 1), &any, 100, &out, &err), EOPNOTSUPP,
 	      "uses compression method 12");
 	FAILS(run_codec(make_zip(deferred, 1), &any, 100, &out, &err), EOPNOTSUPP,
@@ -236,8 +239,8 @@ START_TEST(truncation_and_damage_are_errors)
 	/* data, then the descriptor's checksum and size, counted from the end of the stream */
 	for (size_t back = 0; back < 3; back++) {
 		struct bytes bad = bytes_join(zip, bytes_zeros(0));
-		size_t descriptor = (size_t)((uint8_t *)memmem(zip.data, zip.len, "PK\x07\x08", 4) -
-					     zip.data);
+		size_t descriptor =
+			(size_t)((uint8_t *)memmem(zip.data, zip.len, "PK\x07\x08", 4) - zip.data);
 
 		bad.data[descriptor + (size_t[]){-20, 4, 12}[back]] ^= 1;
 		ck_assert_int_eq(run_codec(bad, &any, 1000, &out, &err), -EBADMSG);
@@ -255,8 +258,8 @@ START_TEST(a_directory_that_lies_is_refused)
 	static const struct {
 		size_t back; /* from the end */
 		uint8_t value;
-	} lies[] = {{22 - 10, 9}, {22 - 10, 0}, {22 - 12, 0xff}, {22 - 16 - 3, 1},
-		    {22 + 51 - 42, 0xff}, {22 + 51 - 20 - 2, 0xff}};
+	} lies[] = {{22 - 10, 9},     {22 - 10, 0},         {22 - 12, 0xff},
+		    {22 - 16 - 3, 1}, {22 + 51 - 42, 0xff}, {22 + 51 - 20 - 2, 0xff}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
 		struct bytes bad = bytes_join(zip, bytes_zeros(0));

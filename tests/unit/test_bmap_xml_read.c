@@ -38,12 +38,13 @@ static struct bytes make(const char *version, const char *body)
 	return bytes_of(text);
 }
 
-#define AT40   "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@"
-#define AT64   AT40 "@@@@@@@@@@@@@@@@@@@@@@@@"
-#define SIZES(size, block, blocks, mapped)                                                         \
-	"<ImageSize> " size " </ImageSize><BlockSize>" block "</BlockSize>\n"                       \
+#define AT40 "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@"
+#define AT64 AT40 "@@@@@@@@@@@@@@@@@@@@@@@@"
+#define SIZES(size, block, blocks, mapped) \
+	"<ImageSize> " size " </ImageSize><BlockSize>" block "</BlockSize>\n" \
 	"<BlocksCount>" blocks "</BlocksCount><MappedBlocksCount>" mapped "</MappedBlocksCount>\n"
-#define SEAL   "<ChecksumType> sha256 </ChecksumType><BmapFileChecksum> " AT64 " </BmapFileChecksum>\n"
+#define SEAL \
+	"<ChecksumType> sha256 </ChecksumType><BmapFileChecksum> " AT64 " </BmapFileChecksum>\n"
 #define RANGES "<BlockMap><Range chksum=\"" SUM256 "\"> 0-1 </Range><Range> 4 </Range></BlockMap>\n"
 
 static int parse(struct bytes text, struct bmap **map, struct bmap_error *err)
@@ -77,7 +78,8 @@ START_TEST(version_2_has_its_checksums)
 	static const char *const versions[] = {"2.0", "1.4", "2.9", "2"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
-		struct bmap *map = parsed(make(versions[i], SIZES("20000", "4096", "5", "3") SEAL RANGES));
+		struct bmap *map =
+			parsed(make(versions[i], SIZES("20000", "4096", "5", "3") SEAL RANGES));
 		const uint8_t *digest;
 		size_t len;
 
@@ -102,16 +104,18 @@ START_TEST(versions_1_0_to_1_3_are_read)
 	check_ranges(map);
 	ck_assert_ptr_null(bmap_checksum_type(map));
 	bmap_free(map);
-	map = parsed(make("1.2", SIZES("20000", "4096", "5", "3") "<BlockMap><Range sha1=\"" SUM1
-					       "\">0-1</Range><Range>4</Range></BlockMap>"));
+	map = parsed(make("1.2", SIZES("20000", "4096", "5",
+				       "3") "<BlockMap><Range sha1=\"" SUM1
+					    "\">0-1</Range><Range>4</Range></BlockMap>"));
 	check_ranges(map);
 	ck_assert_str_eq(bmap_checksum_type(map), "sha1");
 	bmap_get_range(map, 0, &digest, NULL);
 	ck_assert_mem_eq(digest, "\x01\x23\x45\x67", 4);
 	bmap_free(map);
-	map = parsed(make("1.3", SIZES("20000", "4096", "5", "3") "<BmapFileSHA1>" AT40
-					       "</BmapFileSHA1><BlockMap><Range sha1=\"" SUM1
-					       "\">0-1</Range><Range>4</Range></BlockMap>"));
+	map = parsed(make("1.3", SIZES("20000", "4096", "5",
+				       "3") "<BmapFileSHA1>" AT40
+					    "</BmapFileSHA1><BlockMap><Range sha1=\"" SUM1
+					    "\">0-1</Range><Range>4</Range></BlockMap>"));
 	check_ranges(map);
 	bmap_free(map);
 }
@@ -119,8 +123,9 @@ END_TEST
 
 START_TEST(ranges_may_come_in_any_order_and_spacing)
 {
-	struct bmap *map = parsed(make("1.0", SIZES("20000", "4096", "5", "3")
-				       "<BlockMap><Range>\n4\t</Range><!-- c --><Range>0 - <!-- "
+	struct bmap *map = parsed(
+		make("1.0", SIZES("20000", "4096", "5",
+				  "3") "<BlockMap><Range>\n4\t</Range><!-- c --><Range>0 - <!-- "
 				       "c -->1</Range></BlockMap>"));
 
 	check_ranges(map);
@@ -134,14 +139,15 @@ START_TEST(no_blocks_and_the_largest_image)
 
 	ck_assert_uint_eq(bmap_n_ranges(map), 0);
 	bmap_free(map);
-	map = parsed(make("1.0", SIZES("9223372036854775807", "1", "9223372036854775807", "1")
-			  "<BlockMap><Range>9223372036854775806</Range></BlockMap>"));
+	map = parsed(
+		make("1.0", SIZES("9223372036854775807", "1", "9223372036854775807",
+				  "1") "<BlockMap><Range>9223372036854775806</Range></BlockMap>"));
 	ck_assert_uint_eq(bmap_mapped_bytes(map), 1);
 	bmap_free(map);
 }
 END_TEST
 
-#define REFUSED(errno_code, text, version, body)                                                   \
+#define REFUSED(errno_code, text, version, body) \
 	FAILS(parse(make(version, body), &map, &err), errno_code, text)
 
 START_TEST(maps_that_contradict_themselves_are_refused)
@@ -149,7 +155,8 @@ START_TEST(maps_that_contradict_themselves_are_refused)
 	struct bmap_error err = {0};
 	struct bmap *map = NULL;
 
-	REFUSED(EPROTO, "image size does not match blocks count (20000 bytes != 6 blocks * 4096 bytes)",
+	REFUSED(EPROTO,
+		"image size does not match blocks count (20000 bytes != 6 blocks * 4096 bytes)",
 		"1.0", SIZES("20000", "4096", "6", "0"));
 	REFUSED(EPROTO, "Inconsistent bmap", "1.0", SIZES("20000", "0", "5", "0"));
 	REFUSED(EPROTO, "MappedBlocksCount is 4, but the ranges hold 3 blocks", "1.0",
@@ -157,11 +164,11 @@ START_TEST(maps_that_contradict_themselves_are_refused)
 	REFUSED(EPROTO, "the range 4-5 lies outside the image of 5 blocks", "1.0",
 		SIZES("20000", "4096", "5", "2") "<BlockMap><Range>4-5</Range></BlockMap>");
 	REFUSED(EPROTO, "lies outside", "1.0",
-		SIZES("20000", "4096", "5", "2")
-		"<BlockMap><Range>0-18446744073709551615</Range></BlockMap>");
+		SIZES("20000", "4096", "5",
+		      "2") "<BlockMap><Range>0-18446744073709551615</Range></BlockMap>");
 	REFUSED(EINVAL, "overlap", "1.0",
-		SIZES("20000", "4096", "5", "5")
-		"<BlockMap><Range>1-3</Range><Range>3-4</Range></BlockMap>");
+		SIZES("20000", "4096", "5",
+		      "5") "<BlockMap><Range>1-3</Range><Range>3-4</Range></BlockMap>");
 	REFUSED(EOVERFLOW, "is too large", "1.0",
 		SIZES("18446744073709551615", "1", "18446744073709551615", "0"));
 	ck_assert_ptr_null(map);
@@ -170,8 +177,16 @@ END_TEST
 
 START_TEST(values_that_are_none_are_refused)
 {
-	static const char *const ranges[] = {"", "x", "1-", "-1", "1--2", "1-2-3", "1 2", "0x1",
-					     "99999999999999999999", "1-99999999999999999999"};
+	static const char *const ranges[] = {"",
+					     "x",
+					     "1-",
+					     "-1",
+					     "1--2",
+					     "1-2-3",
+					     "1 2",
+					     "0x1",
+					     "99999999999999999999",
+					     "1-99999999999999999999"};
 	struct bmap_error err = {0};
 	struct bmap *map = NULL;
 	char body[1024];
@@ -218,23 +233,25 @@ START_TEST(checksums_that_are_none_are_refused)
 	REFUSED(EPROTO, "the element BmapFileSHA1 is missing", "1.3",
 		SIZES("20000", "4096", "5", "0"));
 	REFUSED(EPROTO, "BmapFileChecksum 'zz' is not a checksum", "2.0",
-		SIZES("20000", "4096", "5", "0")
-		"<ChecksumType>sha256</ChecksumType><BmapFileChecksum>zz</BmapFileChecksum>");
+		SIZES("20000", "4096", "5",
+		      "0") "<ChecksumType>sha256</ChecksumType><BmapFileChecksum>zz</"
+			   "BmapFileChecksum>");
 	REFUSED(EOPNOTSUPP, "cannot initialize hash function \"sha257\"", "2.0",
 		SIZES("20000", "4096", "5", "0") "<ChecksumType>sha257</ChecksumType>");
 	REFUSED(EBADMSG, "checksum mismatch for bmap file 'm': calculated '", "2.0",
-		SIZES("20000", "4096", "5", "0")
-		"<ChecksumType>sha256</ChecksumType><BmapFileChecksum>" SUM256
-		"</BmapFileChecksum>");
+		SIZES("20000", "4096", "5",
+		      "0") "<ChecksumType>sha256</ChecksumType><BmapFileChecksum>" SUM256
+			   "</BmapFileChecksum>");
 	REFUSED(EBADMSG, "should be '" SUM256 "' (its line endings were converted to CR LF)", "2.0",
-		SIZES("20000", "4096", "5", "0") "\r\n"
-		"<ChecksumType>sha256</ChecksumType><BmapFileChecksum>" SUM256
-		"</BmapFileChecksum>");
+		SIZES("20000", "4096", "5",
+		      "0") "\r\n"
+			   "<ChecksumType>sha256</ChecksumType><BmapFileChecksum>" SUM256
+			   "</BmapFileChecksum>");
 	REFUSED(EPROTO, "are not in one piece", "2.0",
-		SIZES("20000", "4096", "5", "0")
-		"<ChecksumType>sha256</ChecksumType><BmapFileChecksum>&#48;"
-		"123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-		"</BmapFileChecksum>");
+		SIZES("20000", "4096", "5",
+		      "0") "<ChecksumType>sha256</ChecksumType><BmapFileChecksum>&#48;"
+			   "123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+			   "</BmapFileChecksum>");
 }
 END_TEST
 
@@ -255,8 +272,8 @@ START_TEST(versions_from_the_future_are_refused)
 	struct bmap *map = NULL;
 
 	REFUSED(EOPNOTSUPP,
-		"only bmap format version up to 2.0 is supported, version 3 is not supported", "3.0",
-		"");
+		"only bmap format version up to 2.0 is supported, version 3 is not supported",
+		"3.0", "");
 	REFUSED(EPROTO, "is not a version: x", "x", "");
 	REFUSED(EPROTO, "is not a version: 0.9", "0.9", "");
 	REFUSED(EPROTO, "is not a version: 1.", "1.", "");

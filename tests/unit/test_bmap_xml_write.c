@@ -37,7 +37,8 @@ START_TEST(what_is_written_reads_back)
 		OK(bmap_new(&map, UINT64_C(1) << 40 | 5, 512, types[i], &err));
 		for (uint64_t n = 0; n < 100; n++)
 			OK(bmap_add_range(map, n * n * 1000, 1 + n % 3,
-					  n % 7 ? sums.data + n * BMAP_MAX_DIGEST_LEN : NULL, &err));
+					  n % 7 ? sums.data + n * BMAP_MAX_DIGEST_LEN : NULL,
+					  &err));
 		OK(bmap_add_range(map, bmap_n_blocks(map) - 1, 1, NULL, &err));
 		OK(bmap_format(map, &text, &len, &err));
 		ck_assert_uint_eq(strlen(text), len);

@@ -107,8 +107,8 @@ START_TEST(long_complaints_are_cut_not_lost)
 	char *out = NULL, *said = NULL;
 	size_t len;
 
-	OK(child_run(SH("echo first >&2; head -c 300000 /dev/zero | tr '\\0' x >&2"), 10, &out, &len,
-		     &said, NULL, &err));
+	OK(child_run(SH("echo first >&2; head -c 300000 /dev/zero | tr '\\0' x >&2"), 10, &out,
+		     &len, &said, NULL, &err));
 	ck_assert_ptr_nonnull(said);
 	ck_assert_uint_le(strlen(said), 64 << 10);
 	ck_assert(!strncmp(said, "first\nxxx", 9));

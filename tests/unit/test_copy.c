@@ -101,15 +101,15 @@ START_TEST(without_a_map_all_is_copied)
 {
 	struct bytes image = make_image();
 	struct bytes tar = bytes_join(tar_member('0', "disk.img", image), tar_end());
-	struct bytes inputs[] = {image, encode("gzip", image), encode_xz_blocks(image, 300000), tar,
-				 encode("gzip", tar), bytes_zeros(0)};
+	struct bytes inputs[] = {image, encode("gzip", image), encode_xz_blocks(image, 300000),
+				 tar,   encode("gzip", tar),   bytes_zeros(0)};
 
 	memset(image.data + 500000, 0, 1000000);
 	inputs[0] = image;
 	for (size_t i = 0; i < ARRAY_SIZE(inputs); i++) {
 		struct bmap_error err = {0};
 		struct run run = {0};
-		struct bytes expected = i == 0               ? image
+		struct bytes expected = i == 0                       ? image
 					: i < ARRAY_SIZE(inputs) - 1 ? make_image()
 								     : bytes_zeros(0);
 
@@ -166,7 +166,8 @@ START_TEST(images_that_are_not_those_of_the_map)
 	struct run run = {.map = map};
 
 	write_file("image", encode("gzip", bytes_part(image, 0, 2000000)));
-	FAILS(copy(&run, "image", "out", &err), ENODATA, "but should have 205 - the image ends early");
+	FAILS(copy(&run, "image", "out", &err), ENODATA,
+	      "but should have 205 - the image ends early");
 	ck_assert(run.result.copied_bytes < run.result.mapped_bytes);
 	write_file("image", encode("gzip", bytes_join(image, bytes_text(100000))));
 	FAILS(copy(&run, "image", "out", &err), EBADMSG, "bytes that it should have");
@@ -274,8 +275,11 @@ START_TEST(what_is_created_copies)
 	struct bytes image = make_image();
 	const struct bmap_nomap nomap[] = {{.first_bytes = 1000000, .end_bytes = 1100000}};
 	const struct bmap_create_options options[] = {
-		{0}, {.detect_zeroes = true}, {.checksum_type = "md5", .max_range_bytes = 100000},
-		{.detect_zeroes = true, .nomap = nomap, .n_nomap = 1}, {.no_checksum = true}};
+		{0},
+		{.detect_zeroes = true},
+		{.checksum_type = "md5", .max_range_bytes = 100000},
+		{.detect_zeroes = true, .nomap = nomap, .n_nomap = 1},
+		{.no_checksum = true}};
 
 	memset(image.data + 600000, 0, 900000);
 	write_file("raw", image);
@@ -333,5 +337,6 @@ END_TEST
 UNIT_MAIN("copy", mapped_blocks_are_copied_from_any_image, without_a_map_all_is_copied,
 	  what_is_found_before_the_first_write_leaves_the_target,
 	  images_that_are_not_those_of_the_map, checksums_are_not_compared_when_not_wanted,
-	  a_full_target_is_an_error, another_thread_cancels, a_job_cancelled_before_leaves_the_target,
-	  what_is_created_copies, what_cannot_be_mapped_is_refused)
+	  a_full_target_is_an_error, another_thread_cancels,
+	  a_job_cancelled_before_leaves_the_target, what_is_created_copies,
+	  what_cannot_be_mapped_is_refused)

@@ -19,7 +19,8 @@ static int make_file(const char *path)
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(ftruncate(fd, SIZE), 0);
 	ck_assert_int_eq(fd_pwrite_full(fd, "x", 1, 3 * BLOCK), 0);
-	ck_assert_int_eq(fd_pwrite_full(fd, bytes_random(BLOCK, 1).data, BLOCK, 10 * BLOCK + 700), 0);
+	ck_assert_int_eq(fd_pwrite_full(fd, bytes_random(BLOCK, 1).data, BLOCK, 10 * BLOCK + 700),
+			 0);
 	ck_assert_int_eq(fd_pwrite_full(fd, "y", 1, SIZE - 1), 0);
 	return fd;
 }
@@ -132,9 +133,9 @@ START_TEST(filesystems_that_eat_zeros_are_known)
 {
 	ck_assert_str_eq(image_holes_zero_eater(0x2fc12fc1), "ZFS"); /* COMPAT B1-8 */
 	ck_assert_str_eq(image_holes_zero_eater(0x24051905), "UBIFS");
-	ck_assert_ptr_null(image_holes_zero_eater(0xef53));    /* ext4 */
+	ck_assert_ptr_null(image_holes_zero_eater(0xef53));     /* ext4 */
 	ck_assert_ptr_null(image_holes_zero_eater(0x01021994)); /* tmpfs */
-	ck_assert_ptr_null(image_holes_zero_eater(0x4d44));    /* FAT has no holes at all */
+	ck_assert_ptr_null(image_holes_zero_eater(0x4d44));     /* FAT has no holes at all */
 }
 END_TEST
 

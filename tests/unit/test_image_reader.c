@@ -153,7 +153,8 @@ START_TEST(pieces_in_holes_are_skipped)
 		for (size_t i = 0; i < image.len; i++)
 			n_came += result.came.data[i];
 		/* gzip, bzip2 and lzop do not say how long their pieces are */
-		if (!*name || !strcmp(*name, "xz") || !strcmp(*name, "zstd") || !strcmp(*name, "lz4"))
+		if (!*name || !strcmp(*name, "xz") || !strcmp(*name, "zstd") ||
+		    !strcmp(*name, "lz4"))
 			ck_assert_uint_le(n_came, 2 << 20);
 		bmap_image_close(packed);
 		if (!*name)
@@ -187,10 +188,10 @@ END_TEST
 START_TEST(archives_give_the_image_and_its_map)
 {
 	struct bytes image = bytes_random(900000, 5), map = bytes_text(300000);
-	struct bytes tar = bytes_join(tar_member('0', "README", bytes_text(70000)),
-				      bytes_join(tar_member('0', "disk.img.bmap", map),
-						 bytes_join(tar_member('0', "disk.img", image),
-							    tar_end())));
+	struct bytes tar =
+		bytes_join(tar_member('0', "README", bytes_text(70000)),
+			   bytes_join(tar_member('0', "disk.img.bmap", map),
+				      bytes_join(tar_member('0', "disk.img", image), tar_end())));
 	struct bmap_document *document = NULL;
 	struct bmap_error err = {0};
 	struct bmap_image *opened;
@@ -215,8 +216,9 @@ START_TEST(a_compressed_image_in_an_archive)
 {
 	struct bytes image = bytes_text(500000);
 
-	write_file("a.tar", bytes_join(tar_member('0', "disk.img.xz", encode_xz_blocks(image, 99999)),
-				       tar_end()));
+	write_file("a.tar",
+		   bytes_join(tar_member('0', "disk.img.xz", encode_xz_blocks(image, 99999)),
+			      tar_end()));
 	check_whole("a.tar", image);
 }
 END_TEST
@@ -266,7 +268,8 @@ START_TEST(images_that_end_early_or_are_damaged)
 				bad.len -= 30;
 			write_file("disk.img", bad);
 			packed = open_image("disk.img", NULL);
-			r = read_all(packed, &(struct image_reader_options){0}, image.len, &result, &err);
+			r = read_all(packed, &(struct image_reader_options){0}, image.len, &result,
+				     &err);
 			ck_assert_msg(r == -EBADMSG || r == -ENODATA, "%s: %d", *name, r);
 			ck_assert_msg(strstr(err.message, "'disk.img'") != NULL, "%s", err.message);
 			err = (struct bmap_error){0};
@@ -293,8 +296,9 @@ START_TEST(damage_in_a_stream_that_goes_on_ends_it)
 	image = open_image(path, NULL);
 	close(fd);
 	alarm(20);
-	ck_assert_int_eq(read_all(image, &(struct image_reader_options){0}, 16 << 20, &result, &err),
-			 -EBADMSG);
+	ck_assert_int_eq(
+		read_all(image, &(struct image_reader_options){0}, 16 << 20, &result, &err),
+		-EBADMSG);
 	alarm(0);
 	bmap_image_close(image);
 }

@@ -11,17 +11,25 @@ static const struct cli_option options[] = {
 	{"bmap", 0, "FILE", NULL, "the map of the image"},
 	{"bmap-sig", 0, "FILE", NULL, "the signature of the map"},
 	{"quiet", 'q', NULL, NULL, "say nothing"},
-	{"memory", 'm', "SIZE", "48M", "what is in flight may take so much memory, which is a long "
-				       "sentence for a line of help"},
+	{"memory", 'm', "SIZE", "48M",
+	 "what is in flight may take so much memory, which is a long "
+	 "sentence for a line of help"},
 };
 static const char *const names[] = {"IMAGE", "DEST"};
 static const struct cli_command copy = {
-	.name = "tool copy", .summary = "Copies an image.", .options = options,
-	.n_options = ARRAY_SIZE(options), .positionals = names, .n_positionals = 2,
+	.name = "tool copy",
+	.summary = "Copies an image.",
+	.options = options,
+	.n_options = ARRAY_SIZE(options),
+	.positionals = names,
+	.n_positionals = 2,
 	.epilog = "That is all.",
 };
 static const struct cli_command tool = {
-	.name = "tool", .summary = "Does things.", .options = options + 2, .n_options = 1,
+	.name = "tool",
+	.summary = "Does things.",
+	.options = options + 2,
+	.n_options = 1,
 };
 
 static char taken[256]; /* "name=value " of every option that was taken */
@@ -68,9 +76,9 @@ static void check_says(const char *path, const char *text)
 
 START_TEST(options_and_positionals_in_any_order)
 {
-	static const char *const lines[] = {
-		"--bmap f -q img dst", "img --bmap=f dst -q", "img dst --bmap f --quiet",
-		"--bmap f --qui -- img dst", "--bmap f -q img -- dst"};
+	static const char *const lines[] = {"--bmap f -q img dst", "img --bmap=f dst -q",
+					    "img dst --bmap f --quiet", "--bmap f --qui -- img dst",
+					    "--bmap f -q img -- dst"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		const char *positionals[2] = {NULL, NULL};
@@ -180,8 +188,8 @@ START_TEST(numbers_and_sizes)
 	ck_assert_int_eq(cli_parse_number(&copy, &options[3], "-1", 16, &n), -1);
 	ck_assert_int_eq(cli_parse_number(&copy, &options[3], "", 16, &n), -1);
 	ck_assert_int_eq(cli_parse_number(&copy, &options[3], "1x", 16, &n), -1);
-	ck_assert_int_eq(cli_parse_number(&copy, &options[3], "99999999999999999999", UINT64_MAX, &n),
-			 -1);
+	ck_assert_int_eq(
+		cli_parse_number(&copy, &options[3], "99999999999999999999", UINT64_MAX, &n), -1);
 	ck_assert_int_eq(cli_parse_size(&copy, &options[3], "8M", &n), 0);
 	ck_assert_uint_eq(n, 8 << 20);
 	ck_assert_int_eq(cli_parse_size(&copy, &options[3], "lots", &n), -1);

@@ -63,7 +63,8 @@ START_TEST(logical_partitions_begin_at_5)
 	struct bmap_error err = {0};
 	uint64_t first = 0, len = 0;
 
-	if (!make_disk("label: dos\nstart=2048, size=20000, type=5\nstart=4096, size=2048, type=83\n"))
+	if (!make_disk(
+		    "label: dos\nstart=2048, size=20000, type=5\nstart=4096, size=2048, type=83\n"))
 		return;
 	OK(find("disk", 5, &first, &len, &err));
 	ck_assert_uint_eq(first, 2 * MIB);

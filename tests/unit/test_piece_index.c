@@ -48,10 +48,11 @@ START_TEST(xz_index_finds_every_block)
 		const struct piece *piece = &index.pieces[i];
 
 		ck_assert(!piece->is_rest);
-		OK(decode_bytes(codec_by_name("xz"),
-				bytes_part(in, piece->encoded_offset_bytes, piece->encoded_len_bytes),
-				(struct decode_steps){.in = 1000, .out = 1000, .piece = piece}, &out,
-				&err));
+		OK(decode_bytes(
+			codec_by_name("xz"),
+			bytes_part(in, piece->encoded_offset_bytes, piece->encoded_len_bytes),
+			(struct decode_steps){.in = 1000, .out = 1000, .piece = piece}, &out,
+			&err));
 		ck_assert_uint_eq(out.len, piece->image_len_bytes);
 		ck_assert_mem_eq(out.data, text.data + offset % text.len, out.len);
 		offset += out.len;

@@ -8,10 +8,13 @@
 
 #define BLOCK 4096
 
-static int hash(struct bmap_job *job, struct bytes file, uint64_t size, const struct range_set *ranges,
-		unsigned int n_threads, uint8_t **digests, struct bmap_error *err)
+static int hash(struct bmap_job *job, struct bytes file, uint64_t size,
+		const struct range_set *ranges, unsigned int n_threads, uint8_t **digests,
+		struct bmap_error *err)
 {
-	struct range_file place = {.name = "f", .offset_bytes = 100, .image_size_bytes = size,
+	struct range_file place = {.name = "f",
+				   .offset_bytes = 100,
+				   .image_size_bytes = size,
 				   .block_size_bytes = BLOCK};
 	struct digest_type *type;
 	int r;
@@ -38,8 +41,9 @@ START_TEST(each_range_has_its_digest)
 		struct bmap *map;
 
 		for (uint64_t i = 0; i < 30; i++)
-			ck_assert_int_eq(range_set_append(&ranges, (struct bmap_range){6 * i, 1 + i % 6}),
-					 0);
+			ck_assert_int_eq(
+				range_set_append(&ranges, (struct bmap_range){6 * i, 1 + i % 6}),
+				0);
 		/* long, and with the partial block */
 		ck_assert_int_eq(range_set_append(&ranges, (struct bmap_range){190, 11}), 0);
 		map = map_of(&image, image.len, BLOCK, ranges.ranges, ranges.n_ranges);

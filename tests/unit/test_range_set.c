@@ -11,8 +11,8 @@ static void check(const struct range_set *set, const struct bmap_range *expected
 	}
 }
 
-#define CHECK(set, ...)                                                                            \
-	check(set, (const struct bmap_range[]){__VA_ARGS__},                                       \
+#define CHECK(set, ...) \
+	check(set, (const struct bmap_range[]){__VA_ARGS__}, \
 	      ARRAY_SIZE(((const struct bmap_range[]){__VA_ARGS__})))
 
 START_TEST(neighbours_are_joined_as_they_come)
@@ -33,7 +33,7 @@ END_TEST
 
 START_TEST(normalizing_sorts_and_joins)
 {
-	static const struct bmap_range ranges[] = {{50, 2}, {0, 3},  {2, 2},   {4, 1},
+	static const struct bmap_range ranges[] = {{50, 2},  {0, 3},  {2, 2},  {4, 1},
 						   {10, 20}, {12, 3}, {52, 1}, {60, 1}};
 	struct range_set set = {0};
 

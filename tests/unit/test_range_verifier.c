@@ -105,8 +105,8 @@ START_TEST(mapped_bytes_that_are_missing_are_noticed)
 
 		if (gaps[i][0])
 			OK(range_verifier_take(verifier, image.data, gaps[i][0], 0, &err));
-		FAILS(range_verifier_take(verifier, image.data + gaps[i][1],
-					  image.len - gaps[i][1], gaps[i][1], &err),
+		FAILS(range_verifier_take(verifier, image.data + gaps[i][1], image.len - gaps[i][1],
+					  gaps[i][1], &err),
 		      EBADMSG, "the image 'img' lacks bytes of its blocks");
 		range_verifier_free(verifier);
 	}

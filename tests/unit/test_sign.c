@@ -20,8 +20,12 @@ START_TEST(inline_signatures_are_recognized)
 	static const struct {
 		const char *text;
 		bool is_inline;
-	} cases[] = {{HEAD "x\n" TAIL, true}, {"", false}, {"-----BEGIN PGP SIGNED", false},
-		     {"\n" HEAD, false}, {"<bmap/>", false}, {"-----BEGIN PGP SIGNATURE-----\n", false}};
+	} cases[] = {{HEAD "x\n" TAIL, true},
+		     {"", false},
+		     {"-----BEGIN PGP SIGNED", false},
+		     {"\n" HEAD, false},
+		     {"<bmap/>", false},
+		     {"-----BEGIN PGP SIGNATURE-----\n", false}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct bmap_document *document = document_of(cases[i].text, strlen(cases[i].text));
@@ -58,7 +62,8 @@ END_TEST
 
 START_TEST(a_message_without_an_end_is_refused)
 {
-	static const char text[] = HEAD "one\ntwo\n" "-----BEGIN PGP SIGNATURE-----";
+	static const char text[] = HEAD "one\ntwo\n"
+					"-----BEGIN PGP SIGNATURE-----";
 
 	for (size_t len = 0; len < sizeof(text) - 1; len++) {
 		struct bmap_document *document = document_of(text, len);

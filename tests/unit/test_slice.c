@@ -46,12 +46,12 @@ START_TEST(mapped_parts_of_every_stretch)
 			}
 			for (size_t i = 0; i < 95; i++) {
 				bool inside = i >= from && i < from + len;
-				int expected = !inside            ? -1
-					       : i < 20           ? 0
-					       : i / 10 == 3      ? 1
-					       : i / 10 == 4      ? 2
-					       : i >= 90          ? 3
-								  : -1;
+				int expected = !inside       ? -1
+					       : i < 20      ? 0
+					       : i / 10 == 3 ? 1
+					       : i / 10 == 4 ? 2
+					       : i >= 90     ? 3
+							     : -1;
 
 				ck_assert_int_eq(owner[i], expected);
 			}

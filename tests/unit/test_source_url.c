@@ -38,7 +38,8 @@ END_TEST
 START_TEST(no_password_is_ever_shown)
 {
 	static const char *const urls[] = {"http://u:secret@h/p", "ftp://:secret@h/p",
-					   "https://u:secret@[::1]:8080/p?x", "sftp://u:secret@h/p"};
+					   "https://u:secret@[::1]:8080/p?x",
+					   "sftp://u:secret@h/p"};
 	struct bmap_error err = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {

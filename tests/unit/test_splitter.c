@@ -120,9 +120,10 @@ static struct bytes decode_pieces(const char *name, const struct cuts *cuts, siz
 		struct bmap_error err = {0};
 		struct bytes out = {0};
 
-		OK(decode_bytes(codec_by_name(name), one->bytes,
-				(struct decode_steps){.in = step, .out = step + 1, .piece = &one->piece},
-				&out, &err));
+		OK(decode_bytes(
+			codec_by_name(name), one->bytes,
+			(struct decode_steps){.in = step, .out = step + 1, .piece = &one->piece},
+			&out, &err));
 		if (one->piece.image_len_bytes != PIECE_LEN_UNKNOWN)
 			ck_assert_uint_eq(out.len, one->piece.image_len_bytes);
 		all = bytes_join(all, out);
@@ -268,8 +269,9 @@ START_TEST(truncation_is_an_error_at_every_byte)
 			/* What has no pieces is the decoder's business. */
 			if (r == 0 && cuts.n == 1 && cuts.cuts[0].piece.is_rest)
 				continue;
-			ck_assert_msg(r == -ENODATA || r == -EBADMSG, "%s cut to %zu of %zu: %d (%s)",
-				      *name, len, in.len, r, err.message);
+			ck_assert_msg(r == -ENODATA || r == -EBADMSG,
+				      "%s cut to %zu of %zu: %d (%s)", *name, len, in.len, r,
+				      err.message);
 			ck_assert_int_eq(err.code, -r);
 		}
 	}
@@ -474,8 +476,8 @@ START_TEST(bzip2_stream_checksum_is_compared)
 }
 END_TEST
 
-#define BZIP2_TESTS                                                                                \
-	bzip2_blocks_are_pieces, bzip2_streams_follow_each_other,                                  \
+#define BZIP2_TESTS \
+	bzip2_blocks_are_pieces, bzip2_streams_follow_each_other, \
 		bzip2_magic_by_chance_is_no_border, bzip2_stream_checksum_is_compared
 #else
 START_TEST(no_bzip2)

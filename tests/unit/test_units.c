@@ -47,8 +47,12 @@ START_TEST(sizes_are_parsed)
 		const char *text;
 		uint64_t n;
 	} cases[] = {
-		{"0", 0},           {"4096", 4096},         {"64K", 64 * KIB},
-		{"2g", 2 * KIB * KIB * KIB}, {"1M", KIB * KIB}, {"3T", 3 * KIB * KIB * KIB * KIB},
+		{"0", 0},
+		{"4096", 4096},
+		{"64K", 64 * KIB},
+		{"2g", 2 * KIB * KIB * KIB},
+		{"1M", KIB * KIB},
+		{"3T", 3 * KIB * KIB * KIB * KIB},
 		{"9223372036854775807", INT64_MAX},
 	};
 	struct bmap_error err = {0};
@@ -64,9 +68,10 @@ END_TEST
 
 START_TEST(what_is_no_size_is_refused)
 {
-	static const char *const bad[] = {"", "K", "-1", "+1", " 1", "1 ", "1KB", "1P", "0x10", "1.5M"};
-	static const char *const large[] = {"9223372036854775808", "8388608T", "99999999999999999999",
-					    "18446744073709551615K"};
+	static const char *const bad[] = {"",   "K",   "-1", "+1",   " 1",
+					  "1 ", "1KB", "1P", "0x10", "1.5M"};
+	static const char *const large[] = {"9223372036854775808", "8388608T",
+					    "99999999999999999999", "18446744073709551615K"};
 	struct bmap_error err = {0};
 	uint64_t n = 42;
 

@@ -387,11 +387,10 @@ static size_t put_be32(uint8_t *p, uint32_t n)
 /* As lzop writes it: checksums (Adler-32) of the data as it was, blocks that grow stored. */
 static struct bytes encode_lzop(struct bytes in)
 {
-	static const uint8_t head[] = {0x89, 'L', 'Z', 'O', 0,    '\r', '\n', 0x1a, '\n',
-				       0x10, 0x40, 0x20, 0xa0, 0x09, 0x40, 1,    5,
-				       0,    0,    0,    1, /* flags: ADLER32_D */
-				       0,    0,    0x81, 0xa4, 0,    0,    0,    0,
-				       0,    0,    0,    0,    0};
+	static const uint8_t head[] = {
+		0x89, 'L',  'Z',  'O',  0, '\r', '\n', 0x1a, '\n', 0x10, 0x40, 0x20, 0xa0,
+		0x09, 0x40, 1,    5,    0, 0,    0,    1, /* flags: ADLER32_D */
+		0,    0,    0x81, 0xa4, 0, 0,    0,    0,    0,    0,    0,    0,    0};
 	struct bytes out = bytes_zeros(in.len + in.len / 16 + 1024);
 	void *memory = unit_alloc(LZO1X_1_MEM_COMPRESS);
 	uint8_t *p = out.data;
@@ -508,12 +507,19 @@ struct bytes tar_member(char type, const char *name, struct bytes content)
 	unsigned int sum = 0;
 
 	snprintf(h, 100, "%s", name);
-	memcpy(h + 100, "0000644\0" "0000000\0" "0000000\0", 24);
+	memcpy(h + 100,
+	       "0000644\0"
+	       "0000000\0"
+	       "0000000\0",
+	       24);
 	snprintf(h + 124, 12, "%011zo", content.len);
 	memcpy(h + 136, "00000000000", 12);
 	memcpy(h + 148, "        ", 8);
 	h[156] = type;
-	memcpy(h + 257, "ustar\0" "00", 8);
+	memcpy(h + 257,
+	       "ustar\0"
+	       "00",
+	       8);
 	for (size_t i = 0; i < 512; i++)
 		sum += header.data[i];
 	snprintf(h + 148, 8, "%06o", sum);
@@ -525,8 +531,8 @@ struct bytes tar_end(void)
 	return bytes_zeros(1024);
 }
 
-struct bmap *map_of(const struct bytes *image, uint64_t image_size_bytes,
-		    uint64_t block_size_bytes, const struct bmap_range *ranges, size_t n_ranges)
+struct bmap *map_of(const struct bytes *image, uint64_t image_size_bytes, uint64_t block_size_bytes,
+		    const struct bmap_range *ranges, size_t n_ranges)
 {
 	struct digest_type *type;
 	struct bmap_error err = {0};
