@@ -125,6 +125,26 @@ e2e_tests = \
 	tests/e2e/map_missing.sh \
 	tests/e2e/map_range_checksums.sh \
 	tests/e2e/map_versions.sh \
+	tests/e2e/regress_codec_first_bytes.sh \
+	tests/e2e/regress_corrupt_pipe.sh \
+	tests/e2e/regress_create_huge_hole.sh \
+	tests/e2e/regress_create_interrupt.sh \
+	tests/e2e/regress_dangling_link.sh \
+	tests/e2e/regress_dev_by_other_ways.sh \
+	tests/e2e/regress_interrupt_hole.sh \
+	tests/e2e/regress_interrupt_stalled.sh \
+	tests/e2e/regress_interrupt_sync.sh \
+	tests/e2e/regress_loop_on_image.sh \
+	tests/e2e/regress_memory_long.sh \
+	tests/e2e/regress_resume_other.sh \
+	tests/e2e/regress_sign_appended.sh \
+	tests/e2e/regress_sign_archive.sh \
+	tests/e2e/regress_sign_nobmap.sh \
+	tests/e2e/regress_sign_stdin_map.sh \
+	tests/e2e/regress_sign_unreadable.sh \
+	tests/e2e/regress_tar_headers.sh \
+	tests/e2e/regress_tar_sparse.sh \
+	tests/e2e/regress_zip_size.sh \
 	tests/e2e/sign_bad.sh \
 	tests/e2e/sign_detached.sh \
 	tests/e2e/sign_expired.sh \
@@ -187,7 +207,7 @@ EXTRA_DIST += $(e2e_tests) \
 
 # The whole suite once more with sanitizers, in a copy of the tree: it may be configured anywhere.
 # ThreadSanitizer is for what has threads: the jobs and all that feeds them.
-tsan_tests = $(unit_tests) $(filter tests/e2e/copy_% tests/e2e/codec_% tests/e2e/archive_% \
+tsan_tests = $(UNIT_TESTS) $(filter tests/e2e/copy_% tests/e2e/codec_% tests/e2e/archive_% \
 	tests/e2e/fault_% tests/e2e/create_detect% tests/e2e/create_round% \
 	tests/e2e/target_interrupt.sh, $(e2e_tests))
 
@@ -205,7 +225,8 @@ sanitized-check: distdir
 		--enable-static --enable-sanitizer=$(sanitizer) CFLAGS='-O1 -g'
 	$(MAKE) -C build-$(name) check $(if $(checks),'$(checks)')
 
-clean-local:
+clean-local: sanitized-clean
+sanitized-clean:
 	rm -rf build-asan build-asan-src build-tsan build-tsan-src
 
-.PHONY: check-asan check-tsan sanitized-check
+.PHONY: check-asan check-tsan sanitized-check sanitized-clean

@@ -99,9 +99,19 @@ int child_stdout(const struct child *child)
 	return child->stdout_fd;
 }
 
+/* The beginning of what it said; NULL: out of memory. */
+static char *read_complaints(int fd)
+{
+	char *text = malloc(MAX_STDERR_LEN + 1);
+	ssize_t n = text ? fd_pread_full(fd, text, MAX_STDERR_LEN, 0) : 0;
+
+	if (text)
+		text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
 void child_close(struct child *child, int kill_first, int *exit_status, char **stderr_text)
 {
-	size_t len;
 	int status = 0;
 
 	if (!child)
@@ -113,8 +123,8 @@ void child_close(struct child *child, int kill_first, int *exit_status, char **s
 		;
 	if (exit_status)
 		*exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	if (stderr_text && fd_read_text(child->stderr_fd, stderr_text, &len, MAX_STDERR_LEN) < 0)
-		*stderr_text = NULL;
+	if (stderr_text)
+		*stderr_text = read_complaints(child->stderr_fd);
 	close(child->stderr_fd);
 	free(child);
 }

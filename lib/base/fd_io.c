@@ -108,10 +108,10 @@ int fd_read_text(int fd, char **text, size_t *len, size_t max_len)
 		if (n < 0)
 			return (int)n;
 		size += (size_t)n;
+		if (size > max_len)
+			return -EFBIG;
 		if (size < capacity)
 			break;
-		if (capacity > max_len)
-			return -EFBIG;
 		capacity *= 2;
 	}
 	buf[size] = '\0';
@@ -168,6 +168,9 @@ int fd_replace_file(const char *path, const void *text, size_t len, struct bmap_
 	bool exists = stat(name, &old) == 0;
 	int r;
 
+	/* A link that leads nowhere yet stays one. */
+	if (!real && lstat(path, &old) == 0)
+		return write_in_place(path, text, len, err);
 	if (exists && !S_ISREG(old.st_mode))
 		return write_in_place(path, text, len, err);
 	if (asprintf(&temporary, "%s.XXXXXX", name) < 0) {

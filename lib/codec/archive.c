@@ -29,8 +29,8 @@ bool archive_is_side_file(const char *name)
 		".log",  ".md5", ".sha1",  ".sum", ".sha256", ".sha512", ".png",
 		".svg",  ".jpg", ".gzidx", "sums", ".spdx",   ".zsync",  ".manifest",
 	};
-	static const char *const beginnings[] = {"readme",  "license", "copying",  "changelog",
-						 "changes", "news",    "install.", "notice"};
+	static const char *const texts[] = {"readme",  "license", "copying", "changelog",
+					    "changes", "news",    "install", "notice"};
 	const char *base = last_part(name);
 
 	if (!strncmp(name, ".meta/", 6) || strstr(name, "/.meta/") || !strncmp(base, "._", 2) ||
@@ -40,8 +40,8 @@ bool archive_is_side_file(const char *name)
 		if (has_suffix(base, suffixes[i]))
 			return true;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++) {
-		if (!strncasecmp(base, beginnings[i], strlen(beginnings[i])))
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		if (!strcasecmp(base, texts[i]))
 			return true;
 	}
 	return false;

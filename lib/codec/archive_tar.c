@@ -715,6 +715,12 @@ void tar_reader_skip_data(struct tar_reader *tar, uint64_t len)
 	tar->at = SKIP;
 }
 
+void tar_reader_leave_image(struct tar_reader *tar)
+{
+	assert(tar->at == DATA);
+	tar->at = SKIP;
+}
+
 int tar_reader_end(struct tar_reader *tar, struct bmap_error *err)
 {
 	/* An archive may end without its two records of zeros, but not inside a member. */

@@ -48,6 +48,9 @@ BMAP_MUST_CHECK int tar_reader_feed(struct tar_reader *tar, const uint8_t **data
 uint64_t tar_reader_skippable(const struct tar_reader *tar);
 void tar_reader_skip_data(struct tar_reader *tar, uint64_t len);
 
+/* The rest of the image is of no interest. */
+void tar_reader_leave_image(struct tar_reader *tar);
+
 /* The input is over: was it whole, with one image in it?  -ENODATA, -EPROTO. */
 BMAP_MUST_CHECK int tar_reader_end(struct tar_reader *tar, struct bmap_error *err);
 

@@ -96,15 +96,15 @@ static int zip_start(struct decoder *decoder, struct bmap_error *err)
 
 static int take_local(struct decoder *decoder, struct zip_state *state, struct bmap_error *err)
 {
-	const uint8_t *p = state->record - 4; /* counted from the signature, as APPNOTE does */
+	const uint8_t *p = state->record; /* behind the signature */
 
-	state->flags = load_le16(p + 6);
-	state->method = load_le16(p + 8);
-	state->expected_crc = load_le32(p + 14);
-	state->data_len = load_le32(p + 18);
-	state->image_len = load_le32(p + 22);
-	state->name_len = load_le16(p + 26);
-	want(state, NAMES, state->name_len + load_le16(p + 28));
+	state->flags = load_le16(p + 2);
+	state->method = load_le16(p + 4);
+	state->expected_crc = load_le32(p + 10);
+	state->data_len = load_le32(p + 14);
+	state->image_len = load_le32(p + 18);
+	state->name_len = load_le16(p + 22);
+	want(state, NAMES, state->name_len + load_le16(p + 24));
 	if (state->flags & ZIP_ENCRYPTED)
 		return bmap_error_set(err, EOPNOTSUPP, "the zip archive '%s' is encrypted",
 				      decoder->choice.archive);

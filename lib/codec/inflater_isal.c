@@ -62,13 +62,14 @@ int inflater_run(struct inflater *inflater, struct decoder_io *io, struct bmap_e
 	state->next_out = io->out;
 	state->avail_out = (uint32_t)out_len;
 	code = isal_inflate(state);
+	/* Of broken data its counts cannot be trusted (2.30: avail_in may pass below 0). */
+	if (code < 0 || code == ISAL_NEED_DICT)
+		return bmap_error_set(err, EBADMSG, "the %s data does not decode: %s",
+				      inflater->gzip ? "gzip" : "deflate", isal_reason(code));
 	io->in += in_len - state->avail_in;
 	io->in_left -= in_len - state->avail_in;
 	io->out += out_len - state->avail_out;
 	io->out_left -= out_len - state->avail_out;
-	if (code < 0 || code == ISAL_NEED_DICT)
-		return bmap_error_set(err, EBADMSG, "the %s data does not decode: %s",
-				      inflater->gzip ? "gzip" : "deflate", isal_reason(code));
 	return state->block_state == ISAL_BLOCK_FINISH;
 }
 

@@ -333,6 +333,8 @@ static void fill_result(struct copy *copy)
 	struct bmap_copy_result *result = copy->result;
 
 	result->target_changed = target_has_begun(copy->target);
+	if (copy->size_bytes == TARGET_SIZE_UNKNOWN && result->image_size_bytes)
+		result->mapped_bytes = result->image_size_bytes; /* known by now */
 	result->copied_bytes = copy->copied_bytes;
 	result->end_bytes = copy->end_bytes;
 	if (copy->size_bytes != TARGET_SIZE_UNKNOWN)
@@ -356,6 +358,8 @@ int bmap_copy(struct bmap_job *job, struct bmap_image *image, const struct bmap 
 	};
 
 	*result = (struct bmap_copy_result){0};
+	if (!map && bmap_image_check_archive(image, err) < 0)
+		return -err->code;
 	if (check_sizes(&copy, map, err) < 0)
 		return -err->code;
 	if (!map) {

@@ -382,10 +382,8 @@ static int walk_tar(struct bmap_image *image, struct tar_reader *tar, struct bma
 			return (int)n;
 		len = (size_t)n;
 		offset += len;
-		while (tar_reader_feed(tar, &data, &len, &span, err) == 1) {
-			if (span.is_zeros) /* the rest of the image is not looked at */
-				break;
-		}
+		while (tar_reader_feed(tar, &data, &len, &span, err) == 1)
+			tar_reader_leave_image(tar);
 		if (err->code)
 			return -err->code;
 		offset -= len;

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,11 +194,11 @@ static int feed_stream(struct image_reader *reader, struct cutting *cutting, str
 			memcpy(buffer_data(buffer), buffer_data(before) + len - rest, rest);
 		buffer_unref(before);
 		before = buffer;
-		n = source_pread(image_source(reader->image), buffer_data(buffer) + rest,
-				 buffer_len - rest, offset, err);
+		n = source_pread_some(image_source(reader->image), buffer_data(buffer) + rest,
+				      buffer_len - rest, offset, err);
 		if (n < 0)
 			break;
-		end = (size_t)n < buffer_len - rest;
+		end = n == 0;
 		offset += (size_t)n;
 		len = rest + (size_t)n;
 		if (cut_buffer(reader, cutting, buffer, len, end, &rest, err) < 0)
@@ -354,8 +355,8 @@ static int feed_raw_stream(struct image_reader *reader, struct bmap_error *err)
 
 		if (!buffer)
 			return buffer_pool_failure(reader->decoded, err);
-		n = source_pread(image_source(reader->image), buffer_data(buffer), buffer_len,
-				 offset, err);
+		n = source_pread_some(image_source(reader->image), buffer_data(buffer), buffer_len,
+				      offset, err);
 		if (n <= 0) {
 			buffer_unref(buffer);
 			return (int)n;
@@ -363,7 +364,7 @@ static int feed_raw_stream(struct image_reader *reader, struct bmap_error *err)
 		if (!piece_queue_add_raw(reader->queue, buffer, (size_t)n, offset))
 			return bmap_error_set(err, ECANCELED, "cancelled");
 		offset += (size_t)n;
-	} while ((size_t)n == buffer_len);
+	} while (n > 0);
 	return 0;
 }
 
@@ -455,7 +456,10 @@ int image_reader_open(struct image_reader **reader_out, struct bmap_image *image
 /* The sentence says which image it is about. */
 static int failed(struct image_reader *reader, struct bmap_error *err)
 {
-	if (err->code == ECANCELED || strstr(err->message, bmap_image_name(reader->image)))
+	char quoted[sizeof(err->message)];
+
+	snprintf(quoted, sizeof(quoted), "'%s'", bmap_image_name(reader->image));
+	if (err->code == ECANCELED || strstr(err->message, quoted))
 		return -err->code;
 	return bmap_error_prefix(err, "image file '%s'", bmap_image_name(reader->image));
 }

@@ -91,6 +91,7 @@ ssize_t source_read_fd(struct source *source, int fd, void *buf, size_t len, str
 {
 	struct pollfd fds[] = {{.fd = fd, .events = POLLIN},
 			       {.fd = source->cancel_fd, .events = POLLIN}};
+	size_t done = 0;
 
 	for (;;) {
 		ssize_t n;
@@ -101,21 +102,24 @@ ssize_t source_read_fd(struct source *source, int fd, void *buf, size_t len, str
 			return bmap_error_set(err, ECANCELED, "'%s': cancelled", source->name);
 		if (!fds[0].revents)
 			continue;
-		n = read(fd, buf, len);
-		if (n >= 0)
-			return n;
-		if (errno != EINTR && errno != EAGAIN)
+		n = read(fd, (uint8_t *)buf + done, len - done);
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
 			return bmap_error_set_system(err, errno, "cannot read '%s'", source->name);
+		if (n < 0)
+			continue;
+		done += (size_t)n;
+		if (n == 0 || done == len || poll(fds, 1, 0) <= 0)
+			return (ssize_t)done;
 	}
 }
 
-/* Asks the back end until @len bytes are there or the source ends. */
-static ssize_t read_full(struct source *source, void *buf, size_t len, uint64_t offset_bytes,
-			 struct bmap_error *err)
+/* Asks the back end until @len bytes are there, or @min_len at least, or the source ends. */
+static ssize_t read_full(struct source *source, void *buf, size_t len, size_t min_len,
+			 uint64_t offset_bytes, struct bmap_error *err)
 {
 	size_t done = 0;
 
-	while (done < len) {
+	while (done < min_len) {
 		ssize_t n = source->ops->pread(source, (uint8_t *)buf + done, len - done,
 					       offset_bytes + done, err);
 		if (n < 0)
@@ -144,7 +148,7 @@ static int skip_to(struct source *source, uint64_t offset_bytes, struct bmap_err
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	while (source->next_offset_bytes < offset_bytes) {
 		size_t len = MIN(scratch_len, offset_bytes - source->next_offset_bytes);
-		ssize_t n = read_full(source, scratch, len, source->next_offset_bytes, err);
+		ssize_t n = read_full(source, scratch, len, len, source->next_offset_bytes, err);
 
 		if (n < 0)
 			return (int)n;
@@ -154,8 +158,9 @@ static int skip_to(struct source *source, uint64_t offset_bytes, struct bmap_err
 	return 0;
 }
 
-ssize_t source_pread(struct source *source, void *buf, size_t len, uint64_t offset_bytes,
-		     struct bmap_error *err)
+/* As source_pread(), but content with @min_len bytes. */
+static ssize_t read_at(struct source *source, void *buf, size_t len, size_t min_len,
+		       uint64_t offset_bytes, struct bmap_error *err)
 {
 	size_t from_head = 0;
 	ssize_t n;
@@ -165,8 +170,8 @@ ssize_t source_pread(struct source *source, void *buf, size_t len, uint64_t offs
 	if (offset_bytes < source->head_len) {
 		from_head = MIN(len, source->head_len - (size_t)offset_bytes);
 		memcpy(buf, source->head + offset_bytes, from_head);
-		if (from_head == len)
-			return (ssize_t)len;
+		if (from_head >= min_len)
+			return (ssize_t)from_head;
 	}
 	offset_bytes += from_head;
 	if (!source->seekable) {
@@ -177,21 +182,38 @@ ssize_t source_pread(struct source *source, void *buf, size_t len, uint64_t offs
 		if (source->next_offset_bytes < offset_bytes)
 			return (ssize_t)from_head;
 	}
-	n = read_full(source, (uint8_t *)buf + from_head, len - from_head, offset_bytes, err);
+	n = read_full(source, (uint8_t *)buf + from_head, len - from_head, min_len - from_head,
+		      offset_bytes, err);
 	return n < 0 ? n : n + (ssize_t)from_head;
+}
+
+ssize_t source_pread(struct source *source, void *buf, size_t len, uint64_t offset_bytes,
+		     struct bmap_error *err)
+{
+	return read_at(source, buf, len, len, offset_bytes, err);
+}
+
+ssize_t source_pread_some(struct source *source, void *buf, size_t len, uint64_t offset_bytes,
+			  struct bmap_error *err)
+{
+	return read_at(source, buf, len, MIN(len, 1u), offset_bytes, err);
 }
 
 ssize_t source_peek(struct source *source, const uint8_t **head, size_t len, struct bmap_error *err)
 {
 	if (source->head_len < len) {
-		uint8_t *larger = realloc(source->head, len);
+		uint8_t *larger;
 		ssize_t n;
 
+		if (!source->seekable && source->next_offset_bytes > source->head_len)
+			return bmap_error_set(err, ESPIPE, "'%s' can only be read forwards",
+					      source->name);
+		larger = realloc(source->head, len);
 		if (!larger)
 			return bmap_error_set(err, ENOMEM, "out of memory");
 		source->head = larger;
 		n = read_full(source, larger + source->head_len, len - source->head_len,
-			      source->head_len, err);
+			      len - source->head_len, source->head_len, err);
 		if (n < 0)
 			return n;
 		source->head_len += (size_t)n;

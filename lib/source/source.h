@@ -61,6 +61,13 @@ int source_local_fd(const struct source *source, uint64_t *offset_bytes);
 BMAP_MUST_CHECK ssize_t source_pread(struct source *source, void *buf, size_t len,
 				     uint64_t offset_bytes, struct bmap_error *err);
 
+/*
+ * The same, but of a pipe or the like it gives what is there as soon as there is anything, so that
+ * a slow writer does not hide what has come.  0 only at the end.
+ */
+BMAP_MUST_CHECK ssize_t source_pread_some(struct source *source, void *buf, size_t len,
+					  uint64_t offset_bytes, struct bmap_error *err);
+
 /* A jump forwards over fewer bytes than this is read over by a remote source. */
 #define SOURCE_SHORT_JUMP_BYTES (1 << 20)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,20 +40,39 @@ void target_fini(struct bmap_target *target)
 	free(target->name);
 }
 
-/* Would a file made at @path lie under /dev, also through a link that leads nowhere yet? */
+#define MAX_LINKS 40
+
+/* The folder part of a path, "." where it has none. */
+static void folder_of(const char *path, char *folder, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(folder, size, "%.*s", slash ? (int)MAX(slash - path, 1) : 1, slash ? path : ".");
+}
+
+/* Would a file made at @path lie under /dev, also through links that lead nowhere yet? */
 static bool is_under_dev(const char *path)
 {
-	char link[4096], folder[4096], real[4096];
-	ssize_t len = readlink(path, link, sizeof(link) - 1);
-	const char *slash;
+	char at[PATH_MAX], link[PATH_MAX], folder[PATH_MAX], real[PATH_MAX];
 
-	if (len > 0 && link[0] == '/') {
+	snprintf(at, sizeof(at), "%s", path);
+	for (int i = 0; i < MAX_LINKS; i++) {
+		ssize_t len = readlink(at, link, sizeof(link) - 1);
+		size_t used;
+
+		if (len <= 0)
+			break;
 		link[len] = '\0';
-		path = link;
+		/* A relative link starts from the folder in which it lies. */
+		folder_of(at, folder, sizeof(folder));
+		used = link[0] == '/' ? 0 : strlen(folder);
+		if (used + 1 + (size_t)len >= sizeof(at))
+			break;
+		memcpy(at, folder, used);
+		at[used] = '/';
+		memcpy(at + used + (used > 0), link, (size_t)len + 1);
 	}
-	slash = strrchr(path, '/');
-	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)MAX(slash - path, 1) : 1,
-		 slash ? path : ".");
+	folder_of(at, folder, sizeof(folder));
 	return realpath(folder, real) && strncmp(real, "/dev/shm", 8) != 0 &&
 	       (!strcmp(real, "/dev") || !strncmp(real, "/dev/", 5));
 }

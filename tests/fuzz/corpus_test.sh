@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Runs the fuzz targets over their corpus, which is made anew.  Called by make check.
 set -eu
 corpus=$(mktemp -d)

@@ -13,9 +13,14 @@
 #define STEP       1000
 #define MAX_OUTPUT (4 << 20)
 
-static void decode(const uint8_t *data, size_t size, bool is_one_member)
+/* @member: whose stretch it is; NULL: a whole archive. */
+static void decode(const uint8_t *data, size_t size, const struct zip_member *member)
 {
-	const struct archive_choice choice = {.archive = "fuzz", .is_one_member = is_one_member};
+	const struct archive_choice choice = {
+		.archive = "fuzz",
+		.is_one_member = member != NULL,
+		.crc = member ? member->crc : 0,
+	};
 	struct decoder_io io = {.in = data, .in_left = size, .in_end = true};
 	struct decoder *decoder = NULL;
 	struct bmap_error err = {0};
@@ -53,7 +58,7 @@ static void read_directory(struct source *source, const uint8_t *data, size_t si
 		if (member->is_stored && zip_data_offset(member, source, &offset, &err) == 0 &&
 		    (offset > size || member->data_len_bytes > size - offset))
 			abort();
-		decode(data + member->offset_bytes, member->stretch_bytes, true);
+		decode(data + member->offset_bytes, member->stretch_bytes, member);
 	}
 	zip_directory_fini(&directory);
 }
@@ -72,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (source_open(&source, path, &options, &err) < 0)
 		abort();
 	close(fd);
-	decode(data, size, false);
+	decode(data, size, NULL);
 	read_directory(source, data, size);
 	source_close(source);
 	return 0;

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Makes the inputs from which the fuzz targets begin: make-corpus.sh FOLDER
 # A folder for each target.  A tool that is not here is named; its inputs are left out.
 set -eu
@@ -34,13 +35,13 @@ codec() {
 	have "$1" || return 0
 	for input in disk.img tiny /dev/null; do
 		{
-			printf "\\x0$index"
+			printf "%b" "\\x0$index"
 			"$@" <"$input"
 		} >"$out/codec/$name-${input##*/}"
 	done
 	# two members
 	{
-		printf "\\x0$index"
+		printf "%b" "\\x0$index"
 		"$@" <tiny
 		"$@" <disk.img
 	} >"$out/codec/$name-two"
@@ -56,6 +57,8 @@ codec 4 lz4 lz4 -q -c
 codec 4 lz4-linked lz4 -q -BD -BX -c
 codec 5 lzop lzop -c
 codec 5 lzop-crc lzop --crc32 -9 -c
+# Found by libFuzzer: ISA-L gives back more input than it was given.
+printf '\0\37\213\10\0\0\0\0\0\176\0\3C\0\0\0\0\0\0\0\0\176\0\3\0\0\0' >"$out/codec/gzip-far-back"
 
 printf map >disk.img.bmap
 printf text >README

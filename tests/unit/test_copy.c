@@ -48,6 +48,8 @@ static int copy(struct run *run, const char *from, const char *to, struct bmap_e
 	struct bmap_image *image = NULL;
 	int r = bmap_image_open(&image, from, &(struct bmap_image_options){.n_threads = 2}, err);
 
+	if (r == 0 && !run->map)
+		r = bmap_image_check_archive(image, err);
 	if (r == 0)
 		r = bmap_target_open(&target, to, &(struct bmap_target_options){0}, err);
 	if (r == 0)
