@@ -327,9 +327,11 @@ START_TEST(cancelling_wakes_who_waits)
 	OK(image_reader_open(&reader, image, &(struct image_reader_options){0}, &err));
 	pthread_create(&canceller, NULL, cancel_soon, reader);
 	/* what is there comes at once, then it waits */
-	OK(image_reader_next(reader, &chunk, &err) == 1 ? 0 : -EIO);
-	ck_assert_uint_eq(chunk.len, 10000);
-	chunk_fini(&chunk);
+	for (size_t n = 0; n < 10000;) {
+		ck_assert_int_eq(image_reader_next(reader, &chunk, &err), 1);
+		n += chunk.len;
+		chunk_fini(&chunk);
+	}
 	FAILS(image_reader_next(reader, &chunk, &err), ECANCELED, "cancelled");
 	pthread_join(canceller, NULL);
 	image_reader_close(reader);
