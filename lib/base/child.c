@@ -129,35 +129,6 @@ void child_close(struct child *child, int kill_first, int *exit_status, char **s
 	free(child);
 }
 
-/* Reads the pipe to its end; -EFBIG past @max_len. */
-static int read_pipe(int fd, char **text, size_t *len, size_t max_len)
-{
-	CLEANUP_FREE char *buf = NULL;
-	size_t size = 0, capacity = 64 << 10;
-
-	for (;;) {
-		char *larger = realloc(buf, capacity + 1);
-		ssize_t n;
-
-		if (!larger)
-			return -ENOMEM;
-		buf = larger;
-		n = fd_read_full(fd, buf + size, capacity - size);
-		if (n < 0)
-			return (int)n;
-		size += (size_t)n;
-		if (size > max_len)
-			return -EFBIG;
-		if (size < capacity)
-			break;
-		capacity *= 2;
-	}
-	buf[size] = '\0';
-	*text = STEAL_PTR(buf);
-	*len = size;
-	return 0;
-}
-
 int child_run(const char *const *argv, size_t max_stdout_len, char **stdout_text,
 	      size_t *stdout_len, char **stderr_text, int *exit_status, struct bmap_error *err)
 {
@@ -167,7 +138,7 @@ int child_run(const char *const *argv, size_t max_stdout_len, char **stdout_text
 	r = child_open(&child, argv, NULL, err);
 	if (r < 0)
 		return r;
-	r = read_pipe(child->stdout_fd, stdout_text, stdout_len, max_stdout_len);
+	r = fd_read_text(child->stdout_fd, stdout_text, stdout_len, max_stdout_len);
 	child_close(child, r < 0, exit_status, stderr_text);
 	if (r < 0)
 		return bmap_error_set_system(err, -r, "cannot read the output of '%s'", argv[0]);

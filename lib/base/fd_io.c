@@ -10,12 +10,18 @@
 #include "base/cleanup.h"
 #include "base/fd_io.h"
 
-ssize_t fd_pread_full(int fd, void *buf, size_t len, uint64_t offset_bytes)
+/* Reads or writes at a place of the file, or with AT_POSITION at the descriptor's own. */
+#define AT_POSITION UINT64_MAX
+
+static ssize_t read_full(int fd, void *buf, size_t len, uint64_t offset_bytes)
 {
 	size_t done = 0;
 
 	while (done < len) {
-		ssize_t n = pread(fd, (char *)buf + done, len - done, (off_t)(offset_bytes + done));
+		void *at = (char *)buf + done;
+		ssize_t n = offset_bytes == AT_POSITION
+				    ? read(fd, at, len - done)
+				    : pread(fd, at, len - done, (off_t)(offset_bytes + done));
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -26,57 +32,45 @@ ssize_t fd_pread_full(int fd, void *buf, size_t len, uint64_t offset_bytes)
 		done += (size_t)n;
 	}
 	return (ssize_t)done;
+}
+
+static int write_full(int fd, const void *buf, size_t len, uint64_t offset_bytes)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		const void *at = (const char *)buf + done;
+		ssize_t n = offset_bytes == AT_POSITION
+				    ? write(fd, at, len - done)
+				    : pwrite(fd, at, len - done, (off_t)(offset_bytes + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+ssize_t fd_pread_full(int fd, void *buf, size_t len, uint64_t offset_bytes)
+{
+	return read_full(fd, buf, len, offset_bytes);
 }
 
 ssize_t fd_read_full(int fd, void *buf, size_t len)
 {
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = read(fd, (char *)buf + done, len - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	return (ssize_t)done;
+	return read_full(fd, buf, len, AT_POSITION);
 }
 
 int fd_pwrite_full(int fd, const void *buf, size_t len, uint64_t offset_bytes)
 {
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = pwrite(fd, (const char *)buf + done, len - done,
-				   (off_t)(offset_bytes + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		done += (size_t)n;
-	}
-	return 0;
+	return write_full(fd, buf, len, offset_bytes);
 }
 
 int fd_write_full(int fd, const void *buf, size_t len)
 {
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = write(fd, (const char *)buf + done, len - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		done += (size_t)n;
-	}
-	return 0;
+	return write_full(fd, buf, len, AT_POSITION);
 }
 
 int fd_memory_file(const char *name, const void *text, size_t len)
@@ -104,7 +98,7 @@ int fd_read_text(int fd, char **text, size_t *len, size_t max_len)
 		if (!larger)
 			return -ENOMEM;
 		buf = larger;
-		n = fd_pread_full(fd, buf + size, capacity - size, size);
+		n = fd_read_full(fd, buf + size, capacity - size);
 		if (n < 0)
 			return (int)n;
 		size += (size_t)n;

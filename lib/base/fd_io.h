@@ -25,7 +25,10 @@ BMAP_MUST_CHECK int fd_write_full(int fd, const void *buf, size_t len);
 /* An anonymous file in memory that holds @text; children inherit it.  Returns fd or -errno. */
 BMAP_MUST_CHECK int fd_memory_file(const char *name, const void *text, size_t len);
 
-/* Reads a small file from its start, @max_len bytes at most; *@text ends with NUL.  -EFBIG. */
+/*
+ * Reads from the descriptor's position to the end, @max_len bytes at most; *@text (caller frees)
+ * ends with NUL.  -EFBIG.
+ */
 BMAP_MUST_CHECK int fd_read_text(int fd, char **text, size_t *len, size_t max_len);
 
 /*

@@ -281,7 +281,7 @@ static int read_status(int fd, struct bmap_signature_report *report, struct verd
 	CLEANUP_FREE char *text = NULL;
 	size_t len, line_len;
 	char *rest, *line;
-	int r = fd_read_text(fd, &text, &len, MAX_STATUS_LEN);
+	int r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : fd_read_text(fd, &text, &len, MAX_STATUS_LEN);
 
 	if (r < 0)
 		return bmap_error_set_system(err, -r, "cannot verify a signature");
