@@ -206,10 +206,12 @@ EXTRA_DIST += $(e2e_tests) \
 	tests/expected-skips
 
 # The whole suite once more with sanitizers, in a copy of the tree: it may be configured anywhere.
-# ThreadSanitizer is for what has threads: the jobs and all that feeds them.
-tsan_tests = $(UNIT_TESTS) $(filter tests/e2e/copy_% tests/e2e/codec_% tests/e2e/archive_% \
-	tests/e2e/fault_% tests/e2e/create_detect% tests/e2e/create_round% \
-	tests/e2e/target_interrupt.sh, $(e2e_tests))
+# ThreadSanitizer is for the copy: its threads, and all that feeds and stops them.
+tsan_tests = $(UNIT_TESTS) $(filter tests/e2e/copy_% tests/e2e/fault_drop% tests/e2e/fault_midway% \
+	tests/e2e/fault_stall% tests/e2e/codec_blocks% tests/e2e/codec_stdin% \
+	tests/e2e/archive_tar_sparse% tests/e2e/create_detect% tests/e2e/create_round% \
+	tests/e2e/regress_corrupt% tests/e2e/regress_interrupt% tests/e2e/target_interrupt%, \
+	$(e2e_tests))
 
 check-asan:
 	$(MAKE) $(AM_MAKEFLAGS) sanitized-check name=asan sanitizer=address,undefined
