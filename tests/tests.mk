@@ -53,6 +53,7 @@ e2e_tests = \
 	tests/e2e/codec_xz_forms.sh \
 	tests/e2e/codec_zstd_forms.sh \
 	tests/e2e/copy_checksum_mismatch.sh \
+	tests/e2e/copy_clone.sh \
 	tests/e2e/copy_compressed_map.sh \
 	tests/e2e/copy_descending.sh \
 	tests/e2e/copy_destination_untouched.sh \
