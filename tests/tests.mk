@@ -173,6 +173,7 @@ e2e_tests = \
 	tests/e2e/source_nginx.sh \
 	tests/e2e/source_proxy.sh \
 	tests/e2e/source_query.sh \
+	tests/e2e/source_scp.sh \
 	tests/e2e/source_sftp.sh \
 	tests/e2e/source_ssh.sh \
 	tests/e2e/source_ssh_broken.sh \
