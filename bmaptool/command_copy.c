@@ -14,8 +14,8 @@
 #include "base/units.h"
 #include "bmap/job.h"
 #include "bmap/log.h"
-#include "bmap/sign.h"
 #include "cli/log_terminal.h"
+#include "cli/map_finder.h"
 #include "cli/option_table.h"
 #include "commands.h"
 #include "monitor.h"
@@ -79,9 +79,8 @@ static const struct cli_command command = {
 
 struct copy_options {
 	const char *image, *dest;
-	const char *bmap, *bmap_sig, *psplash_pipe;
-	bool nobmap, no_sig_verify;
-	struct bmap_signature_options signature;
+	const char *psplash_pipe;
+	struct map_choice map;
 	struct bmap_copy_options copy;
 	struct bmap_target_options target;
 	struct bmap_image_options image_options;
@@ -104,22 +103,22 @@ static int take_option(void *opaque, size_t option, const char *value)
 
 	switch (option) {
 	case BMAP:
-		copy->bmap = value;
+		copy->map.bmap = value;
 		return 0;
 	case NOBMAP:
-		copy->nobmap = true;
+		copy->map.nobmap = true;
 		return 0;
 	case BMAP_SIG:
-		copy->bmap_sig = value;
+		copy->map.bmap_sig = value;
 		return 0;
 	case NO_SIG_VERIFY:
-		copy->no_sig_verify = true;
+		copy->map.no_sig_verify = true;
 		return 0;
 	case KEYRING:
-		copy->signature.keyring = value;
+		copy->map.signature.keyring = value;
 		return 0;
 	case FINGERPRINT:
-		copy->signature.fingerprint = value;
+		copy->map.signature.fingerprint = value;
 		return 0;
 	case NO_VERIFY:
 		copy->copy.no_verify = true;
@@ -146,36 +145,6 @@ static int take_option(void *opaque, size_t option, const char *value)
 	}
 }
 
-static int check_exclusions(const struct copy_options *copy, struct bmap_error *err)
-{
-	const char *first = NULL, *second = NULL;
-
-	if (copy->nobmap && copy->bmap_sig)
-		return bmap_error_set(
-			err, EINVAL,
-			"the bmap signature file was specified, but bmap file was not "
-			"found");
-	if (copy->nobmap && (copy->signature.keyring || copy->signature.fingerprint)) {
-		first = "--nobmap";
-		second = copy->signature.keyring ? "--keyring" : "--fingerprint";
-	} else if (copy->nobmap && copy->bmap) {
-		first = "--nobmap";
-		second = "--bmap";
-	} else if (copy->bmap_sig && copy->no_sig_verify) {
-		first = "--bmap-sig";
-		second = "--no-sig-verify";
-	} else if (copy->no_sig_verify && copy->signature.keyring) {
-		first = "--no-sig-verify";
-		second = "--keyring";
-	} else if (copy->no_sig_verify && copy->signature.fingerprint) {
-		first = "--no-sig-verify";
-		second = "--fingerprint";
-	}
-	if (!first)
-		return 0;
-	return bmap_error_set(err, EINVAL, "%s and %s cannot be used together", first, second);
-}
-
 /* ---- the things of one copy ---- */
 
 struct copy {
@@ -183,9 +152,7 @@ struct copy {
 	struct monitor *monitor;
 	struct bmap_job *job;
 	struct bmap_image *image;
-	struct bmap_document *document, *signature;
-	struct bmap_signature_report report;
-	struct bmap *map; /* NULL: --nobmap */
+	struct map_finder found;
 	struct bmap_target *target;
 	struct bmap_copy_result result;
 	bool sync_failed;
@@ -196,9 +163,7 @@ static void copy_fini(struct copy *copy)
 	bmap_target_close(copy->target);
 	if (copy->monitor)
 		monitor_watch(copy->monitor, NULL, NULL);
-	bmap_free(copy->map);
-	bmap_document_free(copy->document);
-	bmap_document_free(copy->signature);
+	map_finder_fini(&copy->found);
 	bmap_image_close(copy->image);
 	bmap_job_free(copy->job);
 }
@@ -218,90 +183,12 @@ static const char *base_name(const char *location)
 	return slash && slash[1] ? slash + 1 : location;
 }
 
-/* ---- map and signature ---- */
-
-static int find_map(struct copy *copy, struct bmap_error *err)
-{
-	const struct copy_options *options = copy->options;
-
-	if (options->bmap) {
-		if (bmap_document_read(&copy->document, options->bmap, &options->image_options,
-				       err) < 0)
-			return bmap_error_prefix(err, "cannot open bmap file '%s'", options->bmap);
-		return 0;
-	}
-	if (bmap_find_map(&copy->document, options->image, &options->image_options, err) < 0)
-		return bmap_error_prefix(err, "cannot open bmap file");
-	if (copy->document)
-		bmap_log(BMAP_LOG_INFO, "discovered bmap file '%s'", copy->document->name);
-	return 0;
-}
-
-/* Beside the map; the one named must be there. */
-static int find_signature(struct copy *copy, struct bmap_error *err)
-{
-	const struct copy_options *options = copy->options;
-
-	if (options->bmap_sig) {
-		if (bmap_document_read(&copy->signature, options->bmap_sig, &options->image_options,
-				       err) < 0)
-			return bmap_error_prefix(err, "cannot open bmap signature file '%s'",
-						 options->bmap_sig);
-		return 0;
-	}
-	if (!copy->document->location[0])
-		return 0; /* nothing lies beside a map inside an archive */
-	if (bmap_find_signature(&copy->signature, copy->document->location, &options->image_options,
-				err) < 0)
-		return bmap_error_prefix(err, "cannot open bmap signature file");
-	if (copy->signature)
-		bmap_log(BMAP_LOG_INFO, "discovered signature file for bmap '%s'",
-			 copy->signature->name);
-	return 0;
-}
-
-static int verify_signature(struct copy *copy, struct bmap_error *err)
-{
-	const struct copy_options *options = copy->options;
-	bool is_inline = bmap_signature_is_inline(copy->document);
-
-	if (is_inline)
-		bmap_log(BMAP_LOG_INFO, "discovered inline signature");
-	if (options->no_sig_verify)
-		return is_inline ? bmap_signature_unwrap(copy->document, err) : 0;
-	if (!is_inline && find_signature(copy, err) < 0)
-		return -err->code;
-	if (!is_inline && !copy->signature) {
-		if (options->signature.fingerprint || options->signature.keyring)
-			return bmap_error_set(err, EKEYREJECTED, "no signature found but %s given",
-					      options->signature.fingerprint ? "--fingerprint"
-									     : "--keyring");
-		return 0;
-	}
-	if (bmap_signature_verify(copy->document, is_inline ? NULL : copy->signature,
-				  &options->signature, &copy->report, err) < 0)
-		return -err->code;
-	for (size_t i = 0; i < copy->report.n_signers; i++)
-		bmap_log(BMAP_LOG_INFO,
-			 "successfully verified bmap file signature of %s (fingerprint %s)",
-			 copy->report.signers[i].user, copy->report.signers[i].fingerprint);
-	return 0;
-}
-
-static int read_map(struct copy *copy, struct bmap_error *err)
-{
-	if (verify_signature(copy, err) < 0)
-		return -err->code;
-	return bmap_parse(&copy->map, copy->document->text, copy->document->len,
-			  copy->document->name, err);
-}
-
 static int open_image(struct copy *copy, struct bmap_error *err)
 {
 	struct bmap_image_options options = copy->options->image_options;
 
 	options.is_verified =
-		copy->map && bmap_is_verifiable(copy->map) && !copy->options->copy.no_verify;
+		copy->found.map && bmap_is_verifiable(copy->found.map) && !copy->options->copy.no_verify;
 	if (bmap_image_open(&copy->image, copy->options->image, &options, err) < 0)
 		return bmap_error_prefix(err, "cannot open image");
 	return 0;
@@ -310,20 +197,15 @@ static int open_image(struct copy *copy, struct bmap_error *err)
 /* No map beside the image: the last place is the archive that it may lie in. */
 static int find_map_inside(struct copy *copy, struct bmap_error *err)
 {
-	if (bmap_find_map_inside(&copy->document, copy->image, err) < 0)
+	const struct copy_options *options = copy->options;
+	struct map_finder *found = &copy->found;
+
+	if (bmap_find_map_inside(&found->document, copy->image, err) < 0)
 		return -err->code;
-	if (copy->document) {
-		bmap_log(BMAP_LOG_INFO, "discovered bmap file '%s'", copy->document->name);
-		return read_map(copy, err);
-	}
-	if (copy->options->bmap_sig)
-		return bmap_error_set(
-			err, ENOENT,
-			"the bmap signature file was specified, but bmap file was not "
-			"found");
-	return bmap_error_set(err, ENOENT,
-			      "bmap file not found, please, use --nobmap option to flash without "
-			      "bmap");
+	if (!found->document)
+		return map_finder_not_found(&options->map, err);
+	bmap_log(BMAP_LOG_INFO, "discovered bmap file '%s'", found->document->name);
+	return map_finder_read(found, &options->map, &options->image_options, err);
 }
 
 /*
@@ -336,22 +218,21 @@ static int open_sources(struct copy *copy, struct bmap_error *err)
 	const struct copy_options *options = copy->options;
 	bool is_remote = bmap_location_is_remote(options->image);
 
-	if (options->bmap &&
-	    (!strcmp(options->bmap, options->image) || is_same_file(options->bmap, options->image)))
+	if (options->map.bmap && (!strcmp(options->map.bmap, options->image) ||
+				  is_same_file(options->map.bmap, options->image)))
 		return bmap_error_set(err, EINVAL,
 				      "Make sure you are writing your image and not the bmap file "
 				      "(you specified the same path for them)");
 	if (!is_remote && open_image(copy, err) < 0)
 		return -err->code;
-	if (!options->nobmap && find_map(copy, err) < 0)
-		return -err->code;
-	if (copy->document && read_map(copy, err) < 0)
+	if (map_finder_find(&copy->found, &options->map, options->image, &options->image_options,
+			    err) < 0)
 		return -err->code;
 	if (is_remote && open_image(copy, err) < 0)
 		return -err->code;
-	if (copy->map)
+	if (copy->found.map)
 		return 0;
-	return options->nobmap ? bmap_image_check_archive(copy->image, err)
+	return options->map.nobmap ? bmap_image_check_archive(copy->image, err)
 			       : find_map_inside(copy, err);
 }
 
@@ -366,23 +247,23 @@ static int check_target(struct copy *copy, struct bmap_error *err)
 		return bmap_error_set(err, EINVAL,
 				      "the image and the destination are the same: '%s' and '%s'",
 				      bmap_image_name(copy->image), dest);
-	if (copy->document && is_same_file(copy->document->location, dest))
+	if (copy->found.document && is_same_file(copy->found.document->location, dest))
 		return bmap_error_set(
 			err, EINVAL,
 			"the bmap file and the destination are the same: '%s' and '%s'",
-			copy->document->name, dest);
-	if (copy->signature && is_same_file(copy->signature->location, dest))
+			copy->found.document->name, dest);
+	if (copy->found.signature && is_same_file(copy->found.signature->location, dest))
 		return bmap_error_set(
 			err, EINVAL,
 			"the signature and the destination are the same: '%s' and '%s'",
-			copy->signature->name, dest);
+			copy->found.signature->name, dest);
 	return bmap_target_open(&copy->target, dest, &copy->options->target, err);
 }
 
 static void announce(const struct copy *copy)
 {
 	const struct copy_options *options = copy->options;
-	const struct bmap *map = copy->map;
+	const struct bmap *map = copy->found.map;
 	bool is_device = bmap_target_is_block_device(copy->target);
 	uint64_t n_blocks, n_mapped;
 
@@ -402,7 +283,7 @@ static void announce(const struct copy *copy)
 	bmap_log(BMAP_LOG_INFO, "copying image '%s' to %s '%s' using bmap file '%s'",
 		 base_name(bmap_image_name(copy->image)), is_device ? "block device" : "file",
 		 is_device ? options->dest : base_name(options->dest),
-		 base_name(copy->document->name));
+		 base_name(copy->found.document->name));
 }
 
 /* After a failure: exactly what the user has now. */
@@ -463,7 +344,7 @@ static int write_image(struct copy *copy, struct bmap_error *err)
 
 	announce(copy);
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	if (bmap_copy(copy->job, copy->image, copy->map, copy->target, &copy->options->copy,
+	if (bmap_copy(copy->job, copy->image, copy->found.map, copy->target, &copy->options->copy,
 		      &copy->result, err) < 0) {
 		if (monitor_is_interrupted(copy->monitor))
 			err->message[0] = '\0'; /* the monitor has said it */
@@ -504,16 +385,9 @@ static int run_copy(struct copy *copy, struct bmap_error *err)
 
 static void report_failure(const struct copy *copy, const struct bmap_error *err)
 {
-	char line[80];
-
 	if (err->message[0])
 		bmap_log(BMAP_LOG_ERROR, "%s", err->message);
-	if (copy->report.detail[0])
-		log_terminal_detail(copy->report.detail);
-	for (size_t i = 0; err->code == EKEYREJECTED && i < copy->report.n_signers; i++) {
-		snprintf(line, sizeof(line), "* %s", copy->report.signers[i].fingerprint);
-		log_terminal_detail(line);
-	}
+	map_finder_explain(&copy->found, err);
 	report_target(copy);
 }
 
@@ -550,7 +424,7 @@ int command_copy(int argc, char **argv, const struct common_options *common)
 	options.dest = words[1];
 	options.show_progress =
 		!common->quiet && !common->debug && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
-	if (check_exclusions(&options, &err) < 0) {
+	if (map_choice_check(&options.map, &err) < 0) {
 		bmap_log(BMAP_LOG_ERROR, "%s", err.message);
 		return EXIT_FAILURE;
 	}

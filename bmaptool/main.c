@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* bmaptool: maps of disk images, and copies by them. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/checked.h"
 #include "bmap/bmap.h"
 #include "bmap/log.h"
 #include "cli/log_terminal.h"
 #include "cli/option_table.h"
+#include "cli/standard_streams.h"
 #include "commands.h"
 
 enum { OPT_VERSION, OPT_QUIET, OPT_DEBUG };
@@ -79,39 +77,16 @@ static int run_command(int argc, char **argv, const struct common_options *commo
 	return 2;
 }
 
-/*
- * A destination must not be opened as a standard stream that somebody has closed.  What stands in
- * its place can be used in the wrong direction only, so that using it is an error as before.
- */
-static void open_closed_streams(void)
-{
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (fcntl(fd, F_GETFD) < 0 &&
-		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
-			exit(EXIT_FAILURE);
-	}
-}
-
-/* What went to standard output must have arrived there. */
-static int close_stdout(int status)
-{
-	if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0) {
-		bmap_log(BMAP_LOG_ERROR, "cannot write to standard output: %s", strerror(errno));
-		return EXIT_FAILURE;
-	}
-	return status;
-}
-
 int main(int argc, char **argv)
 {
 	struct main_options main_options = {0};
 	int first_word = argc;
 
-	open_closed_streams();
+	standard_streams_open();
 	log_terminal_start("bmaptool", BMAP_LOG_INFO);
 	switch (cli_parse(&command, argc, argv, take_option, &main_options, NULL, &first_word)) {
 	case CLI_DONE:
-		return close_stdout(EXIT_SUCCESS);
+		return standard_streams_close(EXIT_SUCCESS);
 	case CLI_USAGE:
 		return 2;
 	case CLI_GO_ON:
@@ -119,7 +94,7 @@ int main(int argc, char **argv)
 	}
 	if (main_options.version) {
 		printf("bmaptool %s\n", bmap_version());
-		return close_stdout(EXIT_SUCCESS);
+		return standard_streams_close(EXIT_SUCCESS);
 	}
 	if (main_options.common.quiet && main_options.common.debug) {
 		bmap_log(BMAP_LOG_ERROR, "--quiet and --debug cannot be used together");
@@ -128,6 +103,6 @@ int main(int argc, char **argv)
 	log_terminal_start("bmaptool", main_options.common.quiet   ? BMAP_LOG_WARNING
 				       : main_options.common.debug ? BMAP_LOG_DEBUG
 								   : BMAP_LOG_INFO);
-	return close_stdout(
+	return standard_streams_close(
 		run_command(argc - first_word, argv + first_word, &main_options.common));
 }

@@ -10,8 +10,10 @@ bmapinclude_HEADERS = \
 	lib/include/bmap/job.h \
 	lib/include/bmap/log.h \
 	lib/include/bmap/macros.h \
+	lib/include/bmap/overlay.h \
 	lib/include/bmap/sign.h \
-	lib/include/bmap/target.h
+	lib/include/bmap/target.h \
+	lib/include/bmap/view.h
 
 lib_libbmap_la_SOURCES =
 include lib/base/base.mk
@@ -19,6 +21,7 @@ include lib/map/map.mk
 include lib/source/source.mk
 include lib/codec/codec.mk
 include lib/image/image.mk
+include lib/view/view.mk
 include lib/sign/sign.mk
 include lib/target/target.mk
 include lib/copy/copy.mk

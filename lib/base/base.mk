@@ -13,5 +13,7 @@ lib_libbmap_la_SOURCES += \
 	lib/base/processors.h \
 	lib/base/queue.c \
 	lib/base/queue.h \
+	lib/base/sparse_store.c \
+	lib/base/sparse_store.h \
 	lib/base/units.c \
 	lib/base/units.h

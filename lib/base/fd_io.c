@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -71,6 +72,23 @@ int fd_pwrite_full(int fd, const void *buf, size_t len, uint64_t offset_bytes)
 int fd_write_full(int fd, const void *buf, size_t len)
 {
 	return write_full(fd, buf, len, AT_POSITION);
+}
+
+int fd_temporary_file(const char *folder)
+{
+	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	char path[PATH_MAX];
+
+	/* Not every filesystem has files without a name. */
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+		return fd >= 0 ? fd : -errno;
+	if (snprintf(path, sizeof(path), "%s/bmap.XXXXXX", folder) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	unlink(path);
+	return fd;
 }
 
 int fd_memory_file(const char *name, const void *text, size_t len)

@@ -22,6 +22,9 @@ BMAP_MUST_CHECK ssize_t fd_read_full(int fd, void *buf, size_t len);
 BMAP_MUST_CHECK int fd_pwrite_full(int fd, const void *buf, size_t len, uint64_t offset_bytes);
 BMAP_MUST_CHECK int fd_write_full(int fd, const void *buf, size_t len);
 
+/* A file without a name in @folder, for reading and writing.  Returns fd or -errno. */
+BMAP_MUST_CHECK int fd_temporary_file(const char *folder);
+
 /* An anonymous file in memory that holds @text; children inherit it.  Returns fd or -errno. */
 BMAP_MUST_CHECK int fd_memory_file(const char *name, const void *text, size_t len);
 

@@ -6,5 +6,9 @@ lib_libcli_la_SOURCES = \
 	lib/base/units.h \
 	lib/cli/log_terminal.c \
 	lib/cli/log_terminal.h \
+	lib/cli/map_finder.c \
+	lib/cli/map_finder.h \
 	lib/cli/option_table.c \
-	lib/cli/option_table.h
+	lib/cli/option_table.h \
+	lib/cli/standard_streams.c \
+	lib/cli/standard_streams.h

@@ -254,3 +254,49 @@ enum cli_outcome cli_parse(const struct cli_command *command, int argc, char **a
 	}
 	return check_positionals(command, n_words);
 }
+
+/* One of them; @word is ours to cut, and lives as long as the program, as argv does. */
+static int take_mount_option(const struct cli_command *command, char *word, cli_option_taker *take,
+			     int (*take_other)(void *opaque, const char *word), void *opaque)
+{
+	char *value = strchr(word, '=');
+	size_t name_len = value ? (size_t)(value - word) : strlen(word);
+
+	for (size_t i = 0; i < command->n_options; i++) {
+		const struct cli_option *option = &command->options[i];
+
+		if (strlen(option->name) != name_len || strncmp(option->name, word, name_len) != 0)
+			continue;
+		if (!value != !option->argument)
+			return cli_usage_error(command, "argument -o %s: %s", option->name,
+					       value ? "ignored explicit argument"
+						     : "expected one argument");
+		return take(opaque, i, value ? value + 1 : NULL);
+	}
+	return take_other(opaque, word);
+}
+
+int cli_take_mount_options(const struct cli_command *command, const char *text,
+			   cli_option_taker *take, int (*take_other)(void *opaque, const char *word),
+			   void *opaque)
+{
+	while (*text) {
+		char *word = malloc(strlen(text) + 1), *end = word;
+		int r = 0;
+
+		if (!word)
+			return -1;
+		for (; *text && *text != ','; text++) {
+			if (text[0] == '\\' && (text[1] == ',' || text[1] == '\\'))
+				text++;
+			*end++ = *text;
+		}
+		*end = '\0';
+		text += *text == ',';
+		if (word[0])
+			r = take_mount_option(command, word, take, take_other, opaque);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

@@ -15,8 +15,14 @@ lib_libbmap_la_SOURCES += \
 	lib/codec/decoder_zip.h \
 	lib/codec/frame_splitter.c \
 	lib/codec/frame_splitter.h \
+	lib/codec/gzip_index.c \
+	lib/codec/gzip_index.h \
+	lib/codec/gzip_stream.c \
+	lib/codec/gzip_stream.h \
 	lib/codec/inflater.h \
 	lib/codec/piece.h \
+	lib/codec/piece_cache.c \
+	lib/codec/piece_cache.h \
 	lib/codec/piece_index.c \
 	lib/codec/piece_index.h \
 	lib/codec/splitter.c \

@@ -452,13 +452,15 @@ static int read_window(struct source *source, uint64_t offset, lzma_check check,
 	return r > 0 ? damaged(err, "block header") : r;
 }
 
-static int xz_index(struct source *source, struct piece_index *index, struct bmap_error *err)
+static int xz_index(struct source *source, uint64_t image_size_bytes, struct piece_index *index,
+		    struct bmap_error *err)
 {
 	lzma_index *blocks = NULL;
 	lzma_index_iter iter;
 	uint64_t window_bytes = 0;
 	int r = read_index(source, &blocks, err);
 
+	(void)image_size_bytes; /* the index says it */
 	if (r < 0)
 		return r;
 	lzma_index_iter_init(&iter, blocks);
@@ -495,4 +497,5 @@ const struct codec codec_xz = {
 	.stop = xz_stop,
 	.splitter = &xz_splitter_ops,
 	.index = xz_index,
+	.has_own_index = true,
 };

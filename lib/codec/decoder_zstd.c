@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* zstd (RFC 8878): pieces are frames. */
+/*
+ * zstd (RFC 8878): pieces are frames.  Where they are says the seek table at the end of a file in
+ * the seekable format (zstd's contrib/seekable_format/zstd_seekable_compression_format.md), else a
+ * walk over the headers of a local file.
+ */
 #include <errno.h>
+#include <stdlib.h>
 
 #include <zstd.h>
 #include <zstd_errors.h>
 
 #include "base/checked.h"
+#include "base/cleanup.h"
 #include "codec/decoder_ops.h"
 #include "codec/frame_splitter.h"
 
@@ -118,18 +124,103 @@ static bool parse_block(const uint8_t *in, unsigned int flags, uint64_t *len)
 	return is_last;
 }
 
+static const struct frame_format zstd_format = {
+	.name = "zstd",
+	.magic = ZSTD_MAGICNUMBER,
+	.block_header_len = 3,
+	.parse_header = parse_header,
+	.parse_block = parse_block,
+};
+
 static int zstd_split(void *state, const uint8_t *in, size_t len, bool end, struct split *split,
 		      struct bmap_error *err)
 {
-	static const struct frame_format format = {
-		.name = "zstd",
-		.magic = ZSTD_MAGICNUMBER,
-		.block_header_len = 3,
-		.parse_header = parse_header,
-		.parse_block = parse_block,
-	};
+	return frame_split(state, &zstd_format, in, len, end, split, err);
+}
 
-	return frame_split(state, &format, in, len, end, split, err);
+#define SEEK_TABLE_MAGIC  0x184d2a5e /* of a skippable frame */
+#define SEEK_FOOTER_MAGIC 0x8f92eab1
+#define SEEK_FOOTER_LEN   9
+#define SEEK_HEADER_LEN   8
+#define SEEK_HAS_CHECKSUM 0x80
+#define SEEK_RESERVED     0x7c
+
+/* The entries of a seek table, of @entry_len bytes each. */
+static int add_entries(struct piece_index *index, const uint8_t *entry, uint32_t n_frames,
+		       size_t entry_len, uint64_t table_offset, struct bmap_error *err)
+{
+	uint64_t offset = 0;
+
+	for (uint32_t i = 0; i < n_frames; i++, entry += entry_len) {
+		const struct piece piece = {
+			.encoded_offset_bytes = offset,
+			.encoded_len_bytes = load_le32(entry),
+			.image_len_bytes = load_le32(entry + 4),
+		};
+
+		offset += piece.encoded_len_bytes;
+		/* Empty frames and skippable ones hold nothing. */
+		if (piece.image_len_bytes && piece_index_add(index, &piece, err) < 0)
+			return -err->code;
+	}
+	if (offset != table_offset)
+		return bmap_error_set(err, EPROTO,
+				      "the zstd data's seek table does not fit the frames");
+	return 0;
+}
+
+/* Returns 1 when there is no seek table. */
+static int read_seek_table(struct source *source, uint64_t size, struct piece_index *index,
+			   struct bmap_error *err)
+{
+	CLEANUP_FREE uint8_t *table = NULL;
+	uint8_t footer[SEEK_FOOTER_LEN];
+	size_t entry_len;
+	uint64_t table_len;
+	uint32_t n_frames;
+	ssize_t n;
+
+	if (size < SEEK_FOOTER_LEN + SEEK_HEADER_LEN)
+		return 1;
+	n = source_pread(source, footer, sizeof(footer), size - sizeof(footer), err);
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n < sizeof(footer) || load_le32(footer + 5) != SEEK_FOOTER_MAGIC)
+		return 1;
+	n_frames = load_le32(footer);
+	entry_len = footer[4] & SEEK_HAS_CHECKSUM ? 12 : 8;
+	table_len = (uint64_t)n_frames * entry_len + SEEK_HEADER_LEN + SEEK_FOOTER_LEN;
+	if ((footer[4] & SEEK_RESERVED) || n_frames > PIECE_INDEX_MAX_PIECES || table_len > size)
+		return bmap_error_set(err, EPROTO, "the zstd data's seek table is damaged");
+	table = malloc(table_len);
+	if (!table)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	n = source_pread(source, table, table_len, size - table_len, err);
+	if (n < 0)
+		return (int)n;
+	if ((uint64_t)n < table_len || load_le32(table) != SEEK_TABLE_MAGIC ||
+	    load_le32(table + 4) != table_len - SEEK_HEADER_LEN)
+		return bmap_error_set(err, EPROTO, "the zstd data's seek table is damaged");
+	return add_entries(index, table + SEEK_HEADER_LEN, n_frames, entry_len, size - table_len,
+			   err);
+}
+
+static int zstd_index(struct source *source, uint64_t image_size_bytes, struct piece_index *index,
+		      struct bmap_error *err)
+{
+	uint64_t size, local_offset;
+	int r;
+
+	(void)image_size_bytes;
+	if (!source_size(source, &size))
+		return bmap_error_set(err, EOPNOTSUPP, "the size of the zstd data is not known");
+	r = read_seek_table(source, size, index, err);
+	if (r <= 0)
+		return r;
+	/* A block header each 128 KiB of the image: of a remote file that would be all of it. */
+	if (source_local_fd(source, &local_offset) < 0)
+		return bmap_error_set(err, EOPNOTSUPP, "the zstd data has no seek table");
+	return frame_index(source, &zstd_format, index, err);
 }
 
 static const struct splitter_ops zstd_splitter_ops = {
@@ -144,4 +235,5 @@ const struct codec codec_zstd = {
 	.decode = zstd_decode,
 	.stop = zstd_stop,
 	.splitter = &zstd_splitter_ops,
+	.index = zstd_index,
 };

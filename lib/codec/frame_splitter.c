@@ -84,3 +84,73 @@ int frame_split(struct frame_splitter *splitter, const struct frame_format *form
 		return bmap_error_set(err, ENODATA, "the %s data ends early", format->name);
 	return 0;
 }
+
+/* Headers that lie close together come with one read: those of zeros take a few bytes each. */
+#define WALK_LEN 4096
+
+/* The part of a source that a walk looks at. */
+struct walk {
+	struct source *source;
+	uint64_t offset_bytes, len;
+	uint8_t bytes[WALK_LEN];
+};
+
+/* Shows @len bytes at @offset_bytes, fewer at the end of the source.  Returns the count. */
+static ssize_t walk_to(struct walk *walk, uint64_t offset_bytes, size_t len, const uint8_t **bytes,
+		       struct bmap_error *err)
+{
+	if (offset_bytes < walk->offset_bytes ||
+	    offset_bytes + len > walk->offset_bytes + walk->len) {
+		ssize_t n = source_pread(walk->source, walk->bytes, WALK_LEN, offset_bytes, err);
+
+		if (n < 0)
+			return n;
+		walk->offset_bytes = offset_bytes;
+		walk->len = (uint64_t)n;
+	}
+	*bytes = walk->bytes + (offset_bytes - walk->offset_bytes);
+	return (ssize_t)MIN(len, walk->len - (offset_bytes - walk->offset_bytes));
+}
+
+int frame_index(struct source *source, const struct frame_format *format, struct piece_index *index,
+		struct bmap_error *err)
+{
+	struct frame_splitter splitter = {0};
+	struct walk walk = {.source = source};
+	struct piece piece = {0};
+	uint64_t offset = 0;
+
+	for (;;) {
+		const uint8_t *bytes;
+		struct split split = {0};
+		ssize_t n = walk_to(&walk, offset, MAX_FRAME_HEADER, &bytes, err);
+		bool end = n < MAX_FRAME_HEADER;
+
+		if (n < 0)
+			return (int)n;
+		if (frame_split(&splitter, format, bytes, (size_t)n, end, &split, err) < 0)
+			return -err->code;
+		if (split.begins) {
+			piece = split.piece;
+			piece.encoded_offset_bytes = offset;
+			if (piece.image_len_bytes == PIECE_LEN_UNKNOWN)
+				return bmap_error_set(err, EOPNOTSUPP,
+						      "a frame does not say how much it holds");
+		}
+		/* What the splitter would only pass over need not be read. */
+		offset += split.n_used + splitter.pass_bytes;
+		if (splitter.pass_bytes && splitter.ends_frame) {
+			split.ends = true;
+			splitter.in_frame = splitter.ends_frame = false;
+			splitter.at = FRAME_HEADER;
+		}
+		splitter.pass_bytes = 0;
+		if (split.ends) {
+			piece.encoded_len_bytes = offset - piece.encoded_offset_bytes;
+			if (piece_index_add(index, &piece, err) < 0)
+				return -err->code;
+		}
+		if (split.n_used == 0 && n == 0)
+			return 0;
+	}
+}

@@ -8,8 +8,9 @@
 #ifndef CODEC_FRAME_SPLITTER_H
 #define CODEC_FRAME_SPLITTER_H
 
-#include "codec/piece.h"
 #include "bmap/error.h"
+#include "codec/piece_index.h"
+#include "source/source.h"
 
 #define MAX_FRAME_HEADER 19
 
@@ -38,6 +39,13 @@ struct frame_splitter {
 BMAP_MUST_CHECK int frame_split(struct frame_splitter *splitter, const struct frame_format *format,
 				const uint8_t *in, size_t len, bool end, struct split *split,
 				struct bmap_error *err);
+
+/*
+ * struct codec's index, for @format: walks from header to header, without the blocks between.
+ * -EOPNOTSUPP: a frame does not say how much it holds.
+ */
+BMAP_MUST_CHECK int frame_index(struct source *source, const struct frame_format *format,
+				struct piece_index *index, struct bmap_error *err);
 
 /* Does the first frame that is not skippable begin with @magic, as far as @head shows? */
 bool frame_matches(const uint8_t *head, size_t len, uint32_t magic);

@@ -19,7 +19,7 @@
 #include "bmap/log.h"
 #include "copy/job_state.h"
 #include "copy/range_verifier.h"
-#include "copy/slice.h"
+#include "map/slice.h"
 #include "image/image_holes.h"
 #include "image/image_reader.h"
 #include "map/bmap_private.h"

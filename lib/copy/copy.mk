@@ -8,6 +8,4 @@ lib_libbmap_la_SOURCES += \
 	lib/copy/range_hasher.c \
 	lib/copy/range_hasher.h \
 	lib/copy/range_verifier.c \
-	lib/copy/range_verifier.h \
-	lib/copy/slice.c \
-	lib/copy/slice.h
+	lib/copy/range_verifier.h

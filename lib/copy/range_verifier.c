@@ -6,7 +6,7 @@
 
 #include "base/checked.h"
 #include "copy/range_verifier.h"
-#include "copy/slice.h"
+#include "map/slice.h"
 #include "map/digest.h"
 
 struct range_verifier {

@@ -575,12 +575,12 @@ static int set_options(struct bmap_image *image, const struct bmap_image_options
 	return 0;
 }
 
-static int open_image(struct bmap_image *image, const char *location, struct bmap_error *err)
+static int open_image(struct bmap_image *image, const char *location,
+		      const struct source_options *source_options, struct bmap_error *err)
 {
-	const struct source_options source_options = image_source_options(&image->options);
 	int r;
 
-	if (source_open(&image->source, location, &source_options, err) < 0)
+	if (source_open(&image->source, location, source_options, err) < 0)
 		return -err->code;
 	image->name = strdup(source_name(image->source));
 	if (!image->name)
@@ -596,19 +596,38 @@ static int open_image(struct bmap_image *image, const char *location, struct bma
 	return r;
 }
 
-int bmap_image_open(struct bmap_image **image_out, const char *location,
-		    const struct bmap_image_options *options, struct bmap_error *err)
+int image_open(struct bmap_image **image_out, const char *location,
+	       const struct bmap_image_options *options,
+	       const struct source_options *source_options, struct bmap_error *err)
 {
 	struct bmap_image *image = calloc(1, sizeof(*image));
 
 	if (!image)
 		return bmap_error_set(err, ENOMEM, "out of memory");
-	if (set_options(image, options, err) < 0 || open_image(image, location, err) < 0) {
+	if (set_options(image, options, err) < 0 || open_image(image, location, source_options, err) < 0) {
 		bmap_image_close(image);
 		return -err->code;
 	}
 	*image_out = image;
 	return 0;
+}
+
+int bmap_image_open(struct bmap_image **image, const char *location,
+		    const struct bmap_image_options *options, struct bmap_error *err)
+{
+	const struct source_options source_options = image_source_options(options);
+
+	return image_open(image, location, options, &source_options, err);
+}
+
+bool image_is_member(const struct bmap_image *image)
+{
+	return image->is_tar || image->chosen;
+}
+
+const char *image_member_name(const struct bmap_image *image)
+{
+	return image->chosen ? image->chosen : image->member;
 }
 
 void bmap_image_close(struct bmap_image *image)

@@ -69,20 +69,33 @@ static size_t path_len(const char *location)
 	return bmap_location_is_remote(location) ? strcspn(location, "?#") : strlen(location);
 }
 
+/* The first @stem_len characters of a location, a suffix, and the query of a URL. */
+static char *with_suffix(const char *location, size_t stem_len, const char *suffix)
+{
+	char *whole;
+
+	if (asprintf(&whole, "%.*s%s%s", (int)stem_len, location, suffix,
+		     location + path_len(location)) < 0)
+		return NULL;
+	return whole;
+}
+
+char *image_location_beside(const char *location, const char *suffix)
+{
+	return with_suffix(location, path_len(location), suffix);
+}
+
 /* Opens a candidate: 0 found, 1 not there, -errno. */
 static int try_candidate(struct bmap_document **document, const char *location, size_t stem_len,
 			 const char *suffix, bool may_be_closed,
 			 const struct bmap_image_options *options, struct bmap_error *err)
 {
 	struct bmap_error why = {0};
-	CLEANUP_FREE char *candidate = NULL;
+	CLEANUP_FREE char *candidate = with_suffix(location, stem_len, suffix);
 	int r;
 
-	if (asprintf(&candidate, "%.*s%s%s", (int)stem_len, location, suffix,
-		     location + path_len(location)) < 0) {
-		candidate = NULL;
+	if (!candidate)
 		return bmap_error_set(err, ENOMEM, "out of memory");
-	}
 	r = bmap_document_read(document, candidate, options, &why);
 	if (r == 0)
 		return 0;

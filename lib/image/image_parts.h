@@ -11,6 +11,21 @@
 #include "codec/decoder.h"
 #include "source/source.h"
 
+/* As bmap_image_open(), with the options of the source given apart. */
+BMAP_MUST_CHECK int image_open(struct bmap_image **image, const char *location,
+			       const struct bmap_image_options *options,
+			       const struct source_options *source_options,
+			       struct bmap_error *err);
+
+/* Does it lie in an archive? */
+bool image_is_member(const struct bmap_image *image);
+
+/* Its name in the archive; NULL: it lies in none, or the name is not known yet.  Lent. */
+const char *image_member_name(const struct bmap_image *image);
+
+/* LOCATION with a suffix behind its name, before the query of a URL; NULL when out of memory. */
+char *image_location_beside(const char *location, const char *suffix);
+
 /* The encoded bytes; lent. */
 struct source *image_source(const struct bmap_image *image);
 

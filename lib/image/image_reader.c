@@ -99,19 +99,15 @@ static int feed_indexed_piece(struct image_reader *reader, const struct piece *p
 static int feed_index(struct image_reader *reader, const struct piece_index *index,
 		      struct bmap_error *err)
 {
-	uint64_t position = 0;
-
 	for (size_t i = 0; i < index->n_pieces; i++) {
 		const struct piece *piece = &index->pieces[i];
 		bool skip = reader->options.may_skip &&
-			    !is_wanted(reader, position, piece->image_len_bytes);
+			    !is_wanted(reader, piece->image_offset_bytes, piece->image_len_bytes);
 
 		if (!piece_queue_begin(reader->queue, piece, skip))
 			return bmap_error_set(err, ECANCELED, "cancelled");
 		if (!skip && feed_indexed_piece(reader, piece, err) < 0)
 			return -err->code;
-		if (ckd_add(&position, position, piece->image_len_bytes))
-			return bmap_error_set(err, EOVERFLOW, "the image is too large");
 	}
 	return 0;
 }
@@ -219,8 +215,8 @@ static int feed_encoded(struct image_reader *reader, struct bmap_error *err)
 	int r;
 
 	/* The index of a remote file costs requests, and saves little of what must come anyway. */
-	if (codec->index && source_local_fd(source, &local_offset) >= 0) {
-		r = codec->index(source, &index, err);
+	if (codec->has_own_index && source_local_fd(source, &local_offset) >= 0) {
+		r = codec->index(source, PIECE_LEN_UNKNOWN, &index, err);
 		if (r == 0)
 			r = feed_index(reader, &index, err);
 		piece_index_fini(&index);

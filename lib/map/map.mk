@@ -6,4 +6,6 @@ lib_libbmap_la_SOURCES += \
 	lib/map/digest.c \
 	lib/map/digest.h \
 	lib/map/range_set.c \
-	lib/map/range_set.h
+	lib/map/range_set.h \
+	lib/map/slice.c \
+	lib/map/slice.h

@@ -29,6 +29,31 @@ int source_init(struct source *source, const struct source_ops *ops, const char 
 	return 0;
 }
 
+int source_init_clone(struct source *clone, const struct source *source, struct bmap_error *err)
+{
+	if (source_init(clone, source->ops, source->name, err) < 0)
+		return -err->code;
+	/* Who cancels the source cancels its clones. */
+	if (dup3(source->cancel_fd, clone->cancel_fd, O_CLOEXEC) < 0) {
+		bmap_error_set_system(err, errno, "cannot open '%s'", source->name);
+		source_fini(clone);
+		return -err->code;
+	}
+	clone->seekable = source->seekable;
+	clone->has_size = source->has_size;
+	clone->size_bytes = source->size_bytes;
+	clone->mtime_sec = source->mtime_sec;
+	strcpy(clone->identity, source->identity);
+	clone->fetched_bytes = source->fetched_bytes;
+	return 0;
+}
+
+void source_count(const struct source *source, size_t n_bytes)
+{
+	if (source->fetched_bytes)
+		atomic_fetch_add_explicit(source->fetched_bytes, n_bytes, memory_order_relaxed);
+}
+
 void source_fini(struct source *source)
 {
 	close(source->cancel_fd);
@@ -45,6 +70,23 @@ void source_close(struct source *source)
 void source_closep(struct source **source)
 {
 	source_close(*source);
+}
+
+int source_clone(struct source **clone, const struct source *source, struct bmap_error *err)
+{
+	if (!source->seekable || !source->ops->clone)
+		return bmap_error_set(err, ESPIPE, "'%s' can only be read forwards", source->name);
+	return source->ops->clone(clone, source, err);
+}
+
+int64_t source_mtime(const struct source *source)
+{
+	return source->mtime_sec;
+}
+
+const char *source_identity(const struct source *source)
+{
+	return source->identity;
 }
 
 const char *source_name(const struct source *source)
@@ -107,6 +149,7 @@ ssize_t source_read_fd(struct source *source, int fd, void *buf, size_t len, str
 			return bmap_error_set_system(err, errno, "cannot read '%s'", source->name);
 		if (n < 0)
 			continue;
+		source_count(source, (size_t)n);
 		done += (size_t)n;
 		if (n == 0 || done == len || poll(fds, 1, 0) <= 0)
 			return (ssize_t)done;
@@ -241,80 +284,35 @@ static int open_stdin(struct source **source, struct bmap_error *err)
 	return 0;
 }
 
-static int open_file_url(struct source **source, const char *url, struct bmap_error *err)
+static int open_file_url(struct source **source, const char *url,
+			 const struct source_options *options, struct bmap_error *err)
 {
 	CLEANUP(source_url_fini) struct source_url parts = {0};
 	int r = source_url_parse(&parts, url, err);
 
-	return r < 0 ? r : source_open_file(source, parts.path, err);
+	return r < 0 ? r : source_open_file(source, parts.path, options, err);
 }
 
-int source_open(struct source **source, const char *location, const struct source_options *options,
-		struct bmap_error *err)
+static int open_by_kind(struct source **source, const char *location,
+			const struct source_options *options, struct bmap_error *err)
 {
 	if (!strcmp(location, "-"))
 		return open_stdin(source, err);
 	if (!strncasecmp(location, "file://", 7) && access(location, F_OK) < 0)
-		return open_file_url(source, location, err);
+		return open_file_url(source, location, options, err);
 	if (!source_location_is_remote(location))
-		return source_open_file(source, location, err);
+		return source_open_file(source, location, options, err);
 	if (!strncasecmp(location, "ssh://", 6))
 		return source_open_ssh(source, location, err);
 	return source_open_http(source, location, options, err);
 }
 
-/* A slice is a decorator: the same vtable over another source. */
-struct source_slice {
-	struct source base;
-	struct source *whole;
-	uint64_t offset_bytes;
-};
-
-static ssize_t slice_pread(struct source *source, void *buf, size_t len, uint64_t offset_bytes,
-			   struct bmap_error *err)
+int source_open(struct source **source, const char *location, const struct source_options *options,
+		struct bmap_error *err)
 {
-	struct source_slice *slice = (struct source_slice *)source;
+	int r = open_by_kind(source, location, options, err);
 
-	if (offset_bytes >= source->size_bytes)
-		return 0;
-	len = MIN(len, source->size_bytes - offset_bytes);
-	return source_pread(slice->whole, buf, len, slice->offset_bytes + offset_bytes, err);
-}
-
-static void slice_close(struct source *source)
-{
-	struct source_slice *slice = (struct source_slice *)source;
-
-	source_close(slice->whole);
-	source_fini(source);
-	free(slice);
-}
-
-int source_open_slice(struct source **source, struct source *whole, uint64_t offset_bytes,
-		      uint64_t len_bytes, struct bmap_error *err)
-{
-	static const struct source_ops ops = {.pread = slice_pread, .close = slice_close};
-	struct source_slice *slice = calloc(1, sizeof(*slice));
-
-	if (!slice || source_init(&slice->base, &ops, whole->name, err) < 0) {
-		free(slice);
-		source_close(whole);
-		return bmap_error_set(err, ENOMEM, "out of memory");
-	}
-	/* Who cancels the slice cancels what it lies in. */
-	if (dup3(whole->cancel_fd, slice->base.cancel_fd, O_CLOEXEC) < 0) {
-		bmap_error_set_system(err, errno, "cannot open '%s'", whole->name);
-		source_fini(&slice->base);
-		free(slice);
-		source_close(whole);
-		return -err->code;
-	}
-	slice->whole = whole;
-	slice->offset_bytes = offset_bytes;
-	slice->base.seekable = slice->base.has_size = true;
-	slice->base.size_bytes = len_bytes;
-	slice->base.local_fd = whole->local_fd;
-	slice->base.local_offset_bytes = whole->local_offset_bytes + offset_bytes;
-	*source = &slice->base;
-	return 0;
+	if (r == 0)
+		(*source)->fetched_bytes = options->fetched_bytes;
+	return r;
 }

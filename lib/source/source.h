@@ -6,11 +6,12 @@
  * ssh://[user[:password]@]host[:port]/path (runs ssh); file URLs.  What exists as a local file is a
  * local file, whatever it looks like.
  *
- * Threads: one thread at a time, but for source_cancel().
+ * Threads: one thread at a time, but for source_cancel() and source_clone().
  */
 #ifndef SOURCE_SOURCE_H
 #define SOURCE_SOURCE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,13 @@ struct source;
 struct source_options {
 	unsigned int n_retries; /* new tries after a transfer broke without getting further */
 	bool is_verified;       /* the bytes will be compared with checksums by somebody */
+	/*
+	 * It will be read here and there, and be cloned: a remote source is asked for its first bytes
+	 * only, and then for what is read and no more.
+	 */
+	bool is_random;
+	unsigned int timeout_sec;         /* after which silence is a failure; 0: 30 */
+	_Atomic uint64_t *fetched_bytes; /* counts the bytes that came from afar; NULL: nobody asks */
 };
 
 /*
@@ -37,6 +45,14 @@ BMAP_MUST_CHECK int source_open_slice(struct source **source, struct source *who
 				      uint64_t offset_bytes, uint64_t len_bytes,
 				      struct bmap_error *err);
 
+/*
+ * Another reader of the same source, for another thread: it is the same file, or reading fails with
+ * -EBADMSG.  Nothing is asked of a server before the first read.  The clone is cancelled with
+ * @source, which must outlive it.  -ESPIPE: it is not seekable.
+ */
+BMAP_MUST_CHECK int source_clone(struct source **clone, const struct source *source,
+				 struct bmap_error *err);
+
 /* NULL is allowed. */
 void source_close(struct source *source);
 void source_closep(struct source **source);
@@ -46,6 +62,15 @@ const char *source_name(const struct source *source);
 
 /* false: the size is not known before the end. */
 bool source_size(const struct source *source, uint64_t *size_bytes);
+
+/* When it was last changed, in seconds since 1970; 0: nobody says. */
+int64_t source_mtime(const struct source *source);
+
+/*
+ * What tells this content from another at the same location: ETag or date, and size.  "": nothing
+ * does.
+ */
+const char *source_identity(const struct source *source);
 
 /* true: any offset can be read at any time; false: only forwards. */
 bool source_is_seekable(const struct source *source);

@@ -4,6 +4,9 @@ lib_libbmap_la_SOURCES += \
 	lib/source/source_file.c \
 	lib/source/source_http.c \
 	lib/source/source_ops.h \
+	lib/source/source_pool.c \
+	lib/source/source_pool.h \
+	lib/source/source_slice.c \
 	lib/source/source_ssh.c \
 	lib/source/source_stream.c \
 	lib/source/source_url.c \

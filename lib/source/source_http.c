@@ -32,8 +32,10 @@
 #include "source/source_url.h"
 
 #define CONNECT_TIMEOUT_SEC 30
-/* A transfer that brings nothing for so long is broken. */
+/* A transfer that brings nothing for so long is broken; unless options say otherwise. */
 #define STALL_TIMEOUT_SEC  30
+/* What is asked for first of a file that will be read here and there: headers and magic numbers. */
+#define FIRST_BYTES (64 << 10)
 #define MAX_REDIRECTS      10
 #define FIRST_BACKOFF_MSEC 250
 #define MAX_BACKOFF_MSEC   8000
@@ -59,8 +61,8 @@ struct source_http {
 	CURL *easy;
 	struct curl_slist *headers;
 	bool is_http;
-	bool may_mix; /* what is read is compared with checksums */
-	unsigned int n_retries;
+	char *location; /* as it was given, password and all, for clones */
+	struct source_options options;
 
 	/* what the first answer said the file is; every later one must agree */
 	bool is_known;
@@ -79,7 +81,8 @@ struct source_http {
 	struct answer answer;
 	struct bmap_error *err; /* of the call that drives the transfer */
 
-	uint8_t *want; /* where the caller wants the next bytes */
+	size_t asked_len; /* of the call that goes on */
+	uint8_t *want;    /* where the caller wants the next bytes */
 	size_t want_len;
 	uint8_t *spill; /* what came beyond that */
 	size_t spill_at, spill_len;
@@ -224,16 +227,33 @@ static int file_changed(struct source_http *http)
 			      http->base.name);
 }
 
+/* Is the first answer the first bytes of the file, as they were asked for? */
+static bool is_part(const struct source_http *http)
+{
+	return http->options.is_random && http->answer.status == 206 &&
+	       http->answer.has_content_range && http->answer.range_first == 0 &&
+	       http->answer.has_total;
+}
+
 /* Learns what the file is from the first answer. */
 static void learn(struct source_http *http, bool has_length, uint64_t length)
 {
+	curl_off_t mtime = -1;
+
 	http->is_known = true;
 	http->base.has_size = has_length;
 	http->base.size_bytes = length;
 	strcpy(http->etag, http->answer.etag);
 	strcpy(http->last_modified, http->answer.last_modified);
+	curl_easy_getinfo(http->easy, CURLINFO_FILETIME_T, &mtime);
+	http->base.mtime_sec = mtime > 0 ? mtime : 0;
+	if (http->etag[0] || http->last_modified[0])
+		snprintf(http->base.identity, sizeof(http->base.identity), "%s, %" PRIu64 " bytes",
+			 http->etag[0] ? http->etag : http->last_modified,
+			 has_length ? length : 0);
 	/* FTP and SFTP can always begin anywhere, HTTP where the server says so. */
-	http->base.seekable = has_length && (!http->is_http || http->answer.accepts_ranges);
+	http->base.seekable =
+		has_length && (!http->is_http || http->answer.accepts_ranges || is_part(http));
 }
 
 /* An answer to a request for the file from an offset on (RFC 9110 sections 14 and 15.5.17). */
@@ -287,6 +307,21 @@ static int check_answer(struct source_http *http)
 				      http->answer.status);
 	if (http->is_http && http->is_known)
 		return check_resumed(http, length >= 0, (uint64_t)length);
+	if (http->is_http && is_part(http)) {
+		learn(http, true, http->answer.range_total);
+		return 0;
+	}
+	if (http->is_http && http->options.is_random && http->answer.status == 416 &&
+	    http->answer.has_total && http->answer.range_total == 0) {
+		learn(http, true, 0); /* of an empty file there are no first bytes */
+		http->at_end = true;
+		return 0;
+	}
+	if (http->is_http && http->answer.status == 200 && http->options.is_random) {
+		/* Asked for a part it sent the whole: whatever it says, it knows no ranges. */
+		http->answer.accepts_ranges = false;
+		http->end_bytes = UINT64_MAX;
+	}
 	if (http->is_http && http->answer.status != 200)
 		return bmap_error_set(http->err, EPROTO, "cannot open '%s': the server answers %ld",
 				      http->base.name, http->answer.status);
@@ -304,6 +339,7 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *opaque)
 	struct source_http *http = opaque;
 	size_t len = size * n, at = 0, direct;
 
+	source_count(&http->base, len);
 	if (check_answer(http) < 0)
 		return 0;
 	if (http->at_end)
@@ -354,9 +390,24 @@ static void stop_transfer(struct source_http *http)
 	http->drop_bytes = 0;
 }
 
-static int start_transfer(struct source_http *http, uint64_t offset_bytes)
+/* Where a request for the bytes from @offset_bytes on may end; UINT64_MAX: with the file. */
+static uint64_t request_end(const struct source_http *http, uint64_t offset_bytes)
 {
 	uint64_t end = http->base.expected_end_bytes;
+
+	if (!http->is_known)
+		return http->options.is_random ? FIRST_BYTES : UINT64_MAX;
+	if (!http->base.seekable)
+		return UINT64_MAX;
+	/* Of what is read here and there nobody wants more than was asked for. */
+	if (http->options.is_random)
+		end = MAX(end, offset_bytes + http->asked_len);
+	return end > offset_bytes && end < http->base.size_bytes ? end : UINT64_MAX;
+}
+
+static int start_transfer(struct source_http *http, uint64_t offset_bytes)
+{
+	uint64_t end = request_end(http, offset_bytes);
 	char range[64];
 
 	stop_transfer(http);
@@ -364,15 +415,14 @@ static int start_transfer(struct source_http *http, uint64_t offset_bytes)
 	http->requested_bytes = http->position_bytes = offset_bytes;
 	http->end_bytes = UINT64_MAX;
 	if (http->is_http) {
-		if (end > offset_bytes && http->base.seekable && end < http->base.size_bytes) {
+		if (end != UINT64_MAX)
 			snprintf(range, sizeof(range), "%" PRIu64 "-%" PRIu64, offset_bytes,
 				 end - 1);
-			http->end_bytes = end;
-		} else {
+		else
 			snprintf(range, sizeof(range), "%" PRIu64 "-", offset_bytes);
-		}
+		http->end_bytes = end;
 		curl_easy_setopt(http->easy, CURLOPT_RANGE,
-				 offset_bytes || http->end_bytes != UINT64_MAX ? range : NULL);
+				 offset_bytes || end != UINT64_MAX ? range : NULL);
 		set_if_range(http);
 	} else {
 		curl_easy_setopt(http->easy, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)offset_bytes);
@@ -459,10 +509,10 @@ static bool may_retry(struct source_http *http, unsigned int attempt)
 			       ? http->err->code == EIO && is_passing_status(http->answer.status)
 			       : is_passing(http, http->result);
 
-	if (!passing || attempt >= http->n_retries)
+	if (!passing || attempt >= http->options.n_retries)
 		return false;
 	if (http->position_bytes > 0 && http->is_http && !http->etag[0] &&
-	    !http->last_modified[0] && !http->may_mix) {
+	    !http->last_modified[0] && !http->options.is_verified) {
 		http->err->code = 0;
 		bmap_error_set(http->err, EIO,
 			       "'%s' broke off at byte %" PRIu64 " (%s), and the server gives "
@@ -568,6 +618,7 @@ static ssize_t http_pread(struct source *source, void *buf, size_t len, uint64_t
 	int r;
 
 	http->err = err;
+	http->asked_len = len;
 	if (source->has_size && offset_bytes >= source->size_bytes)
 		return 0;
 	if (go_to(http, offset_bytes) < 0)
@@ -584,10 +635,12 @@ static ssize_t http_pread(struct source *source, void *buf, size_t len, uint64_t
 	done = (size_t)(http->want - (uint8_t *)buf);
 	http->want_len = 0;
 	if (done == 0 && source->has_size && http->position_bytes < source->size_bytes &&
-	    !http->spill_len)
-		return bmap_error_set(err, ENODATA,
-				      "'%s' ends after %" PRIu64 " of %" PRIu64 " bytes",
-				      source->name, http->position_bytes, source->size_bytes);
+	    !http->spill_len) {
+		bmap_error_set(err, ENODATA, "'%s' ends after %" PRIu64 " of %" PRIu64 " bytes",
+			       source->name, http->position_bytes, source->size_bytes);
+		stop_transfer(http);
+		return -err->code;
+	}
 	return (ssize_t)done;
 }
 
@@ -602,6 +655,7 @@ static void http_close(struct source *source)
 		curl_multi_cleanup(http->multi);
 	curl_slist_free_all(http->headers);
 	free(http->spill);
+	free(http->location);
 	source_fini(source);
 	free(http);
 }
@@ -659,6 +713,8 @@ static void set_known_hosts(struct source_http *http)
 static void set_options(struct source_http *http, const struct source_url *url)
 {
 	CURL *easy = http->easy;
+	const long stall_sec = http->options.timeout_sec ? (long)http->options.timeout_sec
+							 : (long)STALL_TIMEOUT_SEC;
 
 	curl_easy_setopt(easy, CURLOPT_URL, url->url);
 	/* Servers that turn unknown clients away have long known this prefix. */
@@ -669,9 +725,10 @@ static void set_options(struct source_http *http, const struct source_url *url)
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
 	curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)MAX_REDIRECTS);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_SEC);
+	curl_easy_setopt(easy, CURLOPT_FILETIME, (long)http->is_http);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, MIN(stall_sec, (long)CONNECT_TIMEOUT_SEC));
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_TIMEOUT_SEC);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall_sec);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_SIZE);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, http);
@@ -682,36 +739,73 @@ static void set_options(struct source_http *http, const struct source_url *url)
 	set_credentials(http, url);
 }
 
-int source_open_http(struct source **source, const char *location,
-		     const struct source_options *options, struct bmap_error *err)
+static int http_clone(struct source **clone, const struct source *source, struct bmap_error *err);
+
+/* Everything but the first request.  @whole is what it is a clone of; NULL: it is none. */
+static int http_new(struct source_http **http_out, const char *location,
+		    const struct source_options *options, const struct source_http *whole,
+		    struct bmap_error *err)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	static const struct source_ops ops = {.pread = http_pread, .close = http_close};
+	static const struct source_ops ops = {
+		.pread = http_pread,
+		.close = http_close,
+		.clone = http_clone,
+	};
 	CLEANUP(source_url_fini) struct source_url url = {0};
 	struct source_http *http;
+	int r;
 
-	pthread_once(&once, curl_start);
 	if (source_url_parse(&url, location, err) < 0)
 		return -err->code;
 	http = calloc(1, sizeof(*http));
 	if (!http)
 		return bmap_error_set(err, ENOMEM, "out of memory");
-	if (source_init(&http->base, &ops, url.url, err) < 0) {
+	r = whole ? source_init_clone(&http->base, &whole->base, err)
+		  : source_init(&http->base, &ops, url.url, err);
+	if (r < 0) {
 		free(http);
 		return -err->code;
 	}
 	http->err = err;
-	http->n_retries = options->n_retries;
-	http->may_mix = options->is_verified;
+	http->options = *options;
+	http->base.fetched_bytes = options->fetched_bytes;
 	http->is_http = !strncmp(url.scheme, "http", 4);
+	http->location = strdup(location);
 	http->multi = curl_multi_init();
 	http->easy = curl_easy_init();
 	http->spill = malloc(SPILL_SIZE);
-	if (!http->multi || !http->easy || !http->spill) {
+	if (!http->location || !http->multi || !http->easy || !http->spill) {
 		source_close(&http->base);
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	}
 	set_options(http, &url);
+	*http_out = http;
+	return 0;
+}
+
+static int http_clone(struct source **clone, const struct source *source, struct bmap_error *err)
+{
+	const struct source_http *whole = (const struct source_http *)source;
+	struct source_http *http;
+
+	if (http_new(&http, whole->location, &whole->options, whole, err) < 0)
+		return -err->code;
+	http->is_known = true;
+	strcpy(http->etag, whole->etag);
+	strcpy(http->last_modified, whole->last_modified);
+	*clone = &http->base;
+	return 0;
+}
+
+int source_open_http(struct source **source, const char *location,
+		     const struct source_options *options, struct bmap_error *err)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct source_http *http;
+
+	pthread_once(&once, curl_start);
+	if (http_new(&http, location, options, NULL, err) < 0)
+		return -err->code;
 	if (start_transfer(http, 0) < 0 || run_transfer(http, has_answer) < 0) {
 		source_close(&http->base);
 		return -err->code;

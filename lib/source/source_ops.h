@@ -5,6 +5,8 @@
 
 #include "source/source.h"
 
+#define SOURCE_MAX_IDENTITY 320
+
 struct source_ops {
 	/*
 	 * Reads up to @len bytes at @offset_bytes, 0 only at the end.  A source that is not
@@ -13,6 +15,8 @@ struct source_ops {
 	ssize_t (*pread)(struct source *source, void *buf, size_t len, uint64_t offset_bytes,
 			 struct bmap_error *err);
 	void (*close)(struct source *source); /* frees the whole structure */
+	/* See source_clone(), which has looked whether the source is seekable; NULL: it cannot. */
+	int (*clone)(struct source **clone, const struct source *source, struct bmap_error *err);
 };
 
 /* The first member of every back end's structure. */
@@ -24,6 +28,9 @@ struct source {
 	int local_fd;                /* -1: not a local file */
 	uint64_t local_offset_bytes; /* where the source begins in local_fd */
 	int cancel_fd;               /* an eventfd, readable once the source was cancelled */
+	int64_t mtime_sec;           /* 0: not known */
+	char identity[SOURCE_MAX_IDENTITY]; /* "": not known */
+	_Atomic uint64_t *fetched_bytes;    /* NULL: nobody counts */
 	uint64_t expected_end_bytes; /* see source_expect(); 0: no hint */
 	uint64_t next_offset_bytes;  /* not seekable: the next byte that the back end gives */
 	uint8_t *head;               /* what was read ahead by source_peek() */
@@ -34,6 +41,13 @@ struct source {
 BMAP_MUST_CHECK int source_init(struct source *source, const struct source_ops *ops,
 				const char *name, struct bmap_error *err);
 
+/* The same for a clone of @source, which it takes all from that both share. */
+BMAP_MUST_CHECK int source_init_clone(struct source *clone, const struct source *source,
+				      struct bmap_error *err);
+
+/* Counts bytes that came from where the source really lies. */
+void source_count(const struct source *source, size_t n_bytes);
+
 /* Undoes source_init(); called by the back end's close. */
 void source_fini(struct source *source);
 
@@ -42,7 +56,7 @@ ssize_t source_read_fd(struct source *source, int fd, void *buf, size_t len,
 		       struct bmap_error *err);
 
 BMAP_MUST_CHECK int source_open_file(struct source **source, const char *path,
-				     struct bmap_error *err);
+				     const struct source_options *options, struct bmap_error *err);
 BMAP_MUST_CHECK int source_open_stream(struct source **source, int fd, const char *name,
 				       struct bmap_error *err);
 BMAP_MUST_CHECK int source_open_http(struct source **source, const char *url,

@@ -28,7 +28,7 @@ static int read_index(struct bytes bytes, struct piece_index *index, struct bmap
 
 	write_file("f", bytes);
 	ck_assert_int_eq(source_open(&source, "f", &options, err), 0);
-	r = codec_by_name("xz")->index(source, index, err);
+	r = codec_by_name("xz")->index(source, PIECE_LEN_UNKNOWN, index, err);
 	source_close(source);
 	return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "copy/slice.h"
+#include "map/slice.h"
 #include "unit.h"
 
 /* Blocks of 10 bytes in an image of 95: [0,20) [30,40) [40,50) [90,95). */

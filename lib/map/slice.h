@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The mapped parts of a stretch of an image.  Threads: any. */
-#ifndef COPY_SLICE_H
-#define COPY_SLICE_H
+#ifndef MAP_SLICE_H
+#define MAP_SLICE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/checked.h"
-#include "copy/slice.h"
+#include "map/slice.h"
 
 bool slice_next(const struct bmap *map, uint64_t offset_bytes, size_t len, struct slice *slice)
 {

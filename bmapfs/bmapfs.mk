@@ -1,0 +1,13 @@
+bin_PROGRAMS += bmapfs/bmapfs
+bmapfs_bmapfs_SOURCES = \
+	bmapfs/daemon.c \
+	bmapfs/daemon.h \
+	bmapfs/image_mount.c \
+	bmapfs/image_mount.h \
+	bmapfs/main.c \
+	bmapfs/mount_options.c \
+	bmapfs/mount_options.h \
+	bmapfs/session.c \
+	bmapfs/session.h
+bmapfs_bmapfs_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
+bmapfs_bmapfs_LDADD = lib/libcli.la lib/libbmap.la $(FUSE_LIBS)

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/cleanup.h"
+#include "mount_options.h"
+
+enum {
+	BMAP,
+	NOBMAP,
+	BMAP_SIG,
+	NO_SIG_VERIFY,
+	KEYRING,
+	FINGERPRINT,
+	MEMBER,
+	VERIFY,
+	VERIFY_WINDOW,
+	OVERLAY,
+	CACHE,
+	CACHE_SIZE,
+	INDEX_STEP,
+	MEMORY,
+	THREADS,
+	RETRIES,
+	TIMEOUT,
+	FOREGROUND,
+	DEBUG,
+	OPTIONS,
+	SHOW_VERSION,
+};
+
+static const struct cli_option option_table[] = {
+	[BMAP] = {"bmap", 0, "BMAP", "looked for beside the image", "the map of the image"},
+	[NOBMAP] = {"nobmap", 0, NULL, NULL, "mount without a map: every block is data"},
+	[BMAP_SIG] = {"bmap-sig", 0, "SIG", "looked for beside the map",
+		      "the detached OpenPGP signature of the map"},
+	[NO_SIG_VERIFY] = {"no-sig-verify", 0, NULL, NULL, "do not verify the map's signature"},
+	[KEYRING] = {"keyring", 0, "KEYRING", "the user's keys",
+		     "the file of public keys to verify the signature with"},
+	[FINGERPRINT] = {"fingerprint", 0, "FINGERPRINT", "any key of the keyring",
+			 "the fingerprint of the key that must have signed the map"},
+	[MEMBER] = {"member", 0, "NAME", "the only image", "the image in an archive"},
+	[VERIFY] = {"verify", 0, "HOW", "window",
+		    "compare ranges with their checksums before they are read: those within the "
+		    "window (window), all (strict), none (off)"},
+	[VERIFY_WINDOW] = {"verify-window", 0, "SIZE", "64M",
+			   "larger ranges are compared once they were read to their end"},
+	[OVERLAY] = {"overlay", 0, "FILE", NULL,
+		     "make the mount writable; what is written goes to this file"},
+	[CACHE] = {"cache", 0, "DIR", NULL,
+		   "keep what was fetched of a remote image in this folder"},
+	[CACHE_SIZE] = {"cache-size", 0, "SIZE", "no limit", "how much that folder may hold"},
+	[INDEX_STEP] = {"index-step", 0, "SIZE", "4M",
+			"how far apart the checkpoints of a gzip image are"},
+	[MEMORY] = {"memory", 0, "SIZE", "64M", "the memory for decoded pieces, 8M at least"},
+	[THREADS] = {"threads", 0, "N", "one a processor", "the threads that decode in advance"},
+	[RETRIES] = {"retries", 0, "N", "5",
+		     "how often to try again when a transfer breaks and gets no further"},
+	[TIMEOUT] = {"timeout", 0, "SECONDS", "30", "a transfer that brings nothing for so long is broken"},
+	[FOREGROUND] = {"foreground", 'f', NULL, NULL, "stay in the foreground"},
+	[DEBUG] = {"debug", 'd', NULL, NULL,
+		   "stay in the foreground and say what is being done"},
+	[OPTIONS] = {"options", 'o', "OPTION[,OPTION...]", NULL,
+		     "options of mount(8), and all of these without their dashes"},
+	[SHOW_VERSION] = {"version", 'V', NULL, NULL, "print the version and leave"},
+};
+
+static const char *const positionals[] = {"source", "mountpoint"};
+
+static const struct cli_command command = {
+	.name = "bmapfs",
+	.summary = "Mount a disk image, local or remote, raw or compressed, as one sparse file whose "
+		   "holes come from its map. The source is the image or its map (NAME.bmap); the "
+		   "mount point is a folder, which then shows the image and its map, or a regular "
+		   "file, which then is the image.",
+	.options = option_table,
+	.n_options = ARRAY_SIZE(option_table),
+	.positionals = positionals,
+	.n_positionals = ARRAY_SIZE(positionals),
+	.epilog = "'fusermount3 -u MOUNTPOINT' or 'umount MOUNTPOINT' ends it.",
+};
+
+static int take_number(size_t option, const char *value, uint64_t max, unsigned int *number)
+{
+	uint64_t wide;
+
+	if (cli_parse_number(&command, &option_table[option], value, max, &wide) < 0)
+		return -1;
+	*number = (unsigned int)wide;
+	return 0;
+}
+
+static int take_size(size_t option, const char *value, uint64_t *n_bytes)
+{
+	return cli_parse_size(&command, &option_table[option], value, n_bytes);
+}
+
+static int take_verify(const char *value, enum bmap_verify *verify)
+{
+	static const char *const words[] = {
+		[BMAP_VERIFY_WINDOW] = "window",
+		[BMAP_VERIFY_STRICT] = "strict",
+		[BMAP_VERIFY_OFF] = "off",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strcmp(value, words[i]) == 0) {
+			*verify = (enum bmap_verify)i;
+			return 0;
+		}
+	}
+	return cli_usage_error(&command, "argument --verify: '%s' is none of window, strict, off",
+			       value);
+}
+
+/* What fstab says to others than us: mount(8) and systemd pass some of it on. */
+static bool is_for_fstab(const char *word)
+{
+	static const char *const words[] = {"defaults", "auto",  "noauto", "user",
+					    "nouser",   "users", "nofail", "_netdev"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	}
+	return strncmp(word, "x-", 2) == 0 || strncmp(word, "comment=", 8) == 0;
+}
+
+static int take_other(void *opaque, const char *word)
+{
+	struct mount_options *options = opaque;
+	char *longer;
+
+	if (is_for_fstab(word))
+		return 0;
+	if (asprintf(&longer, "%s%s%s", options->others ? options->others : "",
+		     options->others ? "," : "", word) < 0)
+		return -1;
+	free(options->others);
+	options->others = longer;
+	return 0;
+}
+
+static int take_option(void *opaque, size_t option, const char *value)
+{
+	struct mount_options *options = opaque;
+	struct bmap_view_options *view = &options->view;
+
+	switch (option) {
+	case BMAP:
+		options->map.bmap = value;
+		return 0;
+	case NOBMAP:
+		options->map.nobmap = true;
+		return 0;
+	case BMAP_SIG:
+		options->map.bmap_sig = value;
+		return 0;
+	case NO_SIG_VERIFY:
+		options->map.no_sig_verify = true;
+		return 0;
+	case KEYRING:
+		options->map.signature.keyring = value;
+		return 0;
+	case FINGERPRINT:
+		options->map.signature.fingerprint = value;
+		return 0;
+	case MEMBER:
+		view->member = value;
+		return 0;
+	case VERIFY:
+		return take_verify(value, &view->verify);
+	case VERIFY_WINDOW:
+		return take_size(option, value, &view->verify_window_bytes);
+	case OVERLAY:
+		options->overlay = value;
+		return 0;
+	case CACHE:
+		view->cache_folder = value;
+		return 0;
+	case CACHE_SIZE:
+		return take_size(option, value, &view->cache_bytes);
+	case INDEX_STEP:
+		return take_size(option, value, &view->index_step_bytes);
+	case MEMORY:
+		return take_size(option, value, &view->memory_bytes);
+	case THREADS:
+		return take_number(option, value, 1024, &view->n_threads);
+	case RETRIES:
+		return take_number(option, value, 1000, &view->n_retries);
+	case TIMEOUT:
+		return take_number(option, value, 86400, &view->timeout_sec);
+	case FOREGROUND:
+		options->foreground = true;
+		return 0;
+	case DEBUG:
+		options->foreground = options->debug = true;
+		return 0;
+	case OPTIONS:
+		return cli_take_mount_options(&command, value, take_option, take_other, options);
+	default:
+		options->version = true;
+		return 0;
+	}
+}
+
+enum cli_outcome mount_options_parse(struct mount_options *options, int argc, char **argv)
+{
+	const char *words[2] = {NULL, NULL};
+	enum cli_outcome outcome;
+
+	*options = (struct mount_options){.view = {.n_retries = BMAP_DEFAULT_RETRIES}};
+	/* The version is asked for without the words that a mount needs. */
+	if (argc == 2 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
+		options->version = true;
+		return CLI_GO_ON;
+	}
+	outcome = cli_parse(&command, argc, argv, take_option, options, words, NULL);
+	options->source = words[0];
+	options->mountpoint = words[1];
+	if (outcome == CLI_GO_ON && !options->others) {
+		options->others = strdup("");
+		if (!options->others)
+			outcome = CLI_USAGE;
+	}
+	return outcome;
+}
+
+void mount_options_fini(struct mount_options *options)
+{
+	free(options->others);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A FUSE session: mounted, served by several threads, ended by a signal or by unmounting.
+ *
+ * Threads: session_run() from one.
+ */
+#ifndef BMAPFS_SESSION_H
+#define BMAPFS_SESSION_H
+
+#define FUSE_USE_VERSION 312
+#include <fuse_lowlevel.h>
+#include <signal.h>
+#include <stdbool.h>
+
+#include "bmap/error.h"
+#include "daemon.h"
+
+struct session_options {
+	const char *mountpoint;
+	const char *source;        /* what /proc/mounts shows */
+	const char *mount_options; /* for the kernel and libfuse, as behind -o; "": none */
+	bool is_read_only;
+};
+
+/* Called when a signal ends the session, by another thread: those who wait must come back. */
+typedef void session_canceller(void *opaque);
+
+/*
+ * Blocks the signals that end a session, in this thread and those that it starts; before the first
+ * thread is started, and once the image has been opened: until then they end the program.
+ */
+void session_block_signals(sigset_t *signals);
+
+/*
+ * Mounts, calls daemon_ready(), and serves until the mount is gone.  SIGINT, SIGTERM and SIGHUP end it.
+ */
+BMAP_MUST_CHECK int session_run(const struct session_options *options,
+				const struct fuse_lowlevel_ops *ops, size_t ops_size,
+				session_canceller *cancel, void *opaque, struct daemon *daemon,
+				struct bmap_error *err);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The map of an image as the options of a program ask for it: named or looked for beside the image,
+ * its signature verified, read.  What is found is said at level info.
+ *
+ * Threads: one.
+ */
+#ifndef CLI_MAP_FINDER_H
+#define CLI_MAP_FINDER_H
+
+#include "bmap/sign.h"
+
+/* What the options say; all lent. */
+struct map_choice {
+	const char *bmap;     /* NULL: it is looked for beside the image */
+	const char *bmap_sig; /* NULL: it is looked for beside the map */
+	bool nobmap, no_sig_verify;
+	struct bmap_signature_options signature;
+};
+
+struct map_finder {
+	struct bmap_document *document, *signature; /* NULL: there is none */
+	struct bmap_signature_report report;
+	struct bmap *map; /* NULL: none was found */
+};
+
+void map_finder_fini(struct map_finder *finder);
+
+/* -EINVAL: options that cannot be used together. */
+BMAP_MUST_CHECK int map_choice_check(const struct map_choice *choice, struct bmap_error *err);
+
+/*
+ * Finds, verifies and reads the map of the image at @image; finder->map stays NULL when there is none
+ * or --nobmap asks for none.
+ */
+BMAP_MUST_CHECK int map_finder_find(struct map_finder *finder, const struct map_choice *choice,
+				    const char *image, const struct bmap_image_options *options,
+				    struct bmap_error *err);
+
+/* Verifies and reads what is in finder->document. */
+BMAP_MUST_CHECK int map_finder_read(struct map_finder *finder, const struct map_choice *choice,
+				    const struct bmap_image_options *options,
+				    struct bmap_error *err);
+
+/* What to say when there is none and --nobmap was not given.  Returns -ENOENT. */
+int map_finder_not_found(const struct map_choice *choice, struct bmap_error *err);
+
+/* The lines behind a failure's sentence: what gpg said, who signed. */
+void map_finder_explain(const struct map_finder *finder, const struct bmap_error *err);
+
+#endif

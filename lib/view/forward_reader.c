@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "codec/decoder_ops.h"
+#include "image/image_reader.h"
+#include "view/forward_reader.h"
+
+#define IN_LEN  (64 << 10)
+#define OUT_LEN (256 << 10)
+
+struct forward_reader {
+	struct bmap_image *image;
+	struct image_reader *reader; /* NULL: it is gzip */
+	struct chunk chunk;
+
+	/* gzip */
+	struct source *source;
+	struct gzip_stream *stream;
+	struct gzip_index_maker maker;
+	uint64_t encoded_bytes, image_bytes; /* how far it has come */
+	struct decoder_io io;
+	bool is_over;
+	uint8_t *in, *out;
+};
+
+static int open_gzip(struct forward_reader *reader, const struct forward_options *options,
+		     struct bmap_error *err)
+{
+	const struct piece *from = options->from;
+
+	reader->in = malloc(IN_LEN);
+	reader->out = malloc(OUT_LEN);
+	if (!reader->in || !reader->out)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	if (gzip_stream_new(&reader->stream, err) < 0 ||
+	    gzip_stream_start(reader->stream, from, err) < 0)
+		return -err->code;
+	reader->source = image_source(reader->image);
+	reader->encoded_bytes = from ? from->encoded_offset_bytes : 0;
+	reader->image_bytes = from ? from->image_offset_bytes : 0;
+	reader->maker.index = options->checkpoints;
+	reader->maker.stream = reader->stream;
+	return 0;
+}
+
+static bool is_gzip(const struct bmap_image *image)
+{
+	const struct codec *codec = image_codec(image);
+
+	return codec && !strcmp(codec_name(codec), "gzip") && !image_is_tar(image);
+}
+
+int forward_reader_open(struct forward_reader **reader_out, struct bmap_image *image,
+			const struct forward_options *options, struct bmap_error *err)
+{
+	struct forward_reader *reader = calloc(1, sizeof(*reader));
+	const struct image_reader_options all = {.wanted = options->map};
+	int r;
+
+	if (!reader)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	reader->image = image;
+	if (options->checkpoints && is_gzip(image))
+		r = open_gzip(reader, options, err);
+	else
+		r = image_reader_open(&reader->reader, image, &all, err);
+	if (r < 0) {
+		forward_reader_close(reader);
+		return -err->code;
+	}
+	*reader_out = reader;
+	return 0;
+}
+
+void forward_reader_close(struct forward_reader *reader)
+{
+	if (!reader)
+		return;
+	chunk_fini(&reader->chunk);
+	image_reader_close(reader->reader);
+	gzip_stream_free(reader->stream);
+	free(reader->in);
+	free(reader->out);
+	free(reader);
+}
+
+/* Decodes until there is something to show, or the file is over. */
+static int next_of_gzip(struct forward_reader *reader, const uint8_t **data, size_t *len,
+			uint64_t *offset_bytes, struct bmap_error *err)
+{
+	struct decoder_io *io = &reader->io;
+	int r = 0;
+
+	io->out = reader->out;
+	io->out_left = OUT_LEN;
+	while (!reader->is_over && io->out_left == OUT_LEN) {
+		if (io->in_left == 0 && !io->in_end) {
+			ssize_t n = source_pread_some(reader->source, reader->in, IN_LEN,
+						      reader->encoded_bytes, err);
+
+			if (n < 0)
+				return (int)n;
+			io->in = reader->in;
+			io->in_left = (size_t)n;
+			io->in_end = n == 0;
+			reader->encoded_bytes += (uint64_t)n;
+		}
+		r = gzip_stream_run(reader->stream, io, gzip_index_take_border, &reader->maker,
+				    err);
+		if (r < 0)
+			return bmap_error_prefix(err, "image file '%s'",
+						 bmap_image_name(reader->image));
+		reader->is_over = r == 1;
+	}
+	*data = reader->out;
+	*len = OUT_LEN - io->out_left;
+	*offset_bytes = reader->image_bytes;
+	reader->image_bytes += *len;
+	return *len > 0;
+}
+
+int forward_reader_next(struct forward_reader *reader, const uint8_t **data, size_t *len,
+			uint64_t *offset_bytes, struct bmap_error *err)
+{
+	int r;
+
+	if (!reader->reader)
+		return next_of_gzip(reader, data, len, offset_bytes, err);
+	chunk_fini(&reader->chunk);
+	r = image_reader_next(reader->reader, &reader->chunk, err);
+	*data = reader->chunk.data;
+	*len = reader->chunk.len;
+	*offset_bytes = r == 0 ? image_reader_image_size(reader->reader)
+			       : reader->chunk.offset_bytes;
+	return r;
+}
+
+uint64_t forward_reader_encoded_bytes(const struct forward_reader *reader)
+{
+	return reader->encoded_bytes;
+}
+
+void forward_reader_cancel(struct forward_reader *reader)
+{
+	if (reader->reader)
+		image_reader_cancel(reader->reader);
+	else
+		source_cancel(reader->source);
+}
