@@ -2,6 +2,7 @@ bin_PROGRAMS += bmaptool/bmaptool
 bmaptool_bmaptool_SOURCES = \
 	bmaptool/command_copy.c \
 	bmaptool/command_create.c \
+	bmaptool/command_index.c \
 	bmaptool/commands.h \
 	bmaptool/main.c \
 	bmaptool/monitor.c \

@@ -11,6 +11,7 @@ struct common_options {
 };
 
 int command_create(int argc, char **argv, const struct common_options *common);
+int command_index(int argc, char **argv, const struct common_options *common);
 int command_copy(int argc, char **argv, const struct common_options *common);
 
 #endif

@@ -29,6 +29,7 @@ static const struct cli_command command = {
 	.epilog = "commands:\n"
 		  "  create                make the map of an image\n"
 		  "  copy                  copy an image to a device or file\n"
+		  "  index                 make an index of a gzip image for bmapfs\n"
 		  "\n'bmaptool COMMAND --help' says more.",
 };
 
@@ -38,6 +39,7 @@ static const struct {
 } commands[] = {
 	{"create", command_create},
 	{"copy", command_copy},
+	{"index", command_index},
 };
 
 struct main_options {
@@ -73,7 +75,7 @@ static int run_command(int argc, char **argv, const struct common_options *commo
 	if (argc > 0)
 		cli_usage_error(&command, "there is no command '%s'", argv[0]);
 	else
-		cli_usage_error(&command, "a command is required: create or copy");
+		cli_usage_error(&command, "a command is required: create, copy or index");
 	return 2;
 }
 

@@ -91,6 +91,19 @@ int fd_temporary_file(const char *folder)
 	return fd;
 }
 
+void fd_make_folders(const char *path)
+{
+	char folder[PATH_MAX];
+
+	if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
+		return;
+	for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(folder, 0700);
+		*slash = '/';
+	}
+}
+
 int fd_memory_file(const char *name, const void *text, size_t len)
 {
 	CLEANUP_CLOSE int fd = memfd_create(name, 0);

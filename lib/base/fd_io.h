@@ -25,6 +25,9 @@ BMAP_MUST_CHECK int fd_write_full(int fd, const void *buf, size_t len);
 /* A file without a name in @folder, for reading and writing.  Returns fd or -errno. */
 BMAP_MUST_CHECK int fd_temporary_file(const char *folder);
 
+/* Makes the folders that @path lies in, as far as they are not there; private ones. */
+void fd_make_folders(const char *path);
+
 /* An anonymous file in memory that holds @text; children inherit it.  Returns fd or -errno. */
 BMAP_MUST_CHECK int fd_memory_file(const char *name, const void *text, size_t len);
 

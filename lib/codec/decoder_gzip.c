@@ -16,6 +16,12 @@ struct gzip_state {
 	struct gzip_stream *stream; /* of checkpoints; NULL: not needed yet */
 };
 
+/* Does it begin at a checkpoint?  Else it is a member, or the whole stream. */
+static bool is_resumed(const struct decoder *decoder)
+{
+	return decoder->piece && decoder->piece->is_checkpoint;
+}
+
 static bool gzip_matches(const uint8_t *head, size_t len)
 {
 	return len >= 3 && head[0] == 0x1f && head[1] == 0x8b && head[2] == 8;
@@ -29,7 +35,7 @@ static int gzip_start(struct decoder *decoder, struct bmap_error *err)
 		decoder->state = state = calloc(1, sizeof(*state));
 	if (!state)
 		return bmap_error_set(err, ENOMEM, "out of memory");
-	if (decoder->piece) {
+	if (is_resumed(decoder)) {
 		if (!state->stream && gzip_stream_new(&state->stream, err) < 0)
 			return -err->code;
 		return gzip_stream_start(state->stream, decoder->piece, err);
@@ -68,8 +74,8 @@ static int gzip_decode(struct decoder *decoder, struct decoder_io *io, struct bm
 {
 	struct gzip_state *state = decoder->state;
 
-	return decoder->piece ? decode_piece(decoder, state->stream, io, err)
-			      : inflater_run(state->inflater, io, err);
+	return is_resumed(decoder) ? decode_piece(decoder, state->stream, io, err)
+				   : inflater_run(state->inflater, io, err);
 }
 
 static void gzip_stop(struct decoder *decoder)

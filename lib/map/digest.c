@@ -139,6 +139,26 @@ int digest_of(const struct digest_type *type, const void *data, size_t len, uint
 	return 0;
 }
 
+int digest_key(const char *location, const char *identity, char *key)
+{
+	CLEANUP(digest_type_freep) struct digest_type *type = NULL;
+	CLEANUP(digest_freep) struct digest *digest = NULL;
+	uint8_t result[BMAP_MAX_DIGEST_LEN];
+	struct bmap_error err = {0};
+
+	if (digest_type_new(&type, "sha256", &err) < 0)
+		return -err.code;
+	digest = digest_new(type);
+	if (!digest)
+		return -ENOMEM;
+	/* With the NUL between them: no other pair is the same text. */
+	digest_update(digest, location, strlen(location) + 1);
+	digest_update(digest, identity, strlen(identity));
+	digest_finish(digest, result);
+	digest_format(result, (DIGEST_KEY_LEN - 1) / 2, key);
+	return 0;
+}
+
 void digest_format(const uint8_t *digest, size_t len, char *hex)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -47,6 +47,15 @@ void digest_finish(struct digest *digest, uint8_t *result);
 BMAP_MUST_CHECK int digest_of(const struct digest_type *type, const void *data, size_t len,
 			      uint8_t *result);
 
+/* Room for a key and its NUL. */
+#define DIGEST_KEY_LEN 33
+
+/*
+ * A name for files that belong to a content at a location: hex digits that differ when either does.
+ * -ENOMEM, -EOPNOTSUPP.
+ */
+BMAP_MUST_CHECK int digest_key(const char *location, const char *identity, char *key);
+
 /* @hex has room for 2 * @len + 1 characters. */
 void digest_format(const uint8_t *digest, size_t len, char *hex);
 

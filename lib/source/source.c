@@ -310,9 +310,14 @@ static int open_by_kind(struct source **source, const char *location,
 int source_open(struct source **source, const char *location, const struct source_options *options,
 		struct bmap_error *err)
 {
-	int r = open_by_kind(source, location, options, err);
+	struct source *opened;
 
-	if (r == 0)
-		(*source)->fetched_bytes = options->fetched_bytes;
-	return r;
+	if (open_by_kind(&opened, location, options, err) < 0)
+		return -err->code;
+	opened->fetched_bytes = options->fetched_bytes;
+	if (options->cache_folder && opened->local_fd < 0 && opened->seekable &&
+	    opened->identity[0])
+		return source_open_cache(source, opened, options, err);
+	*source = opened;
+	return 0;
 }

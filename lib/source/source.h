@@ -31,6 +31,9 @@ struct source_options {
 	bool is_random;
 	unsigned int timeout_sec;         /* after which silence is a failure; 0: 30 */
 	_Atomic uint64_t *fetched_bytes; /* counts the bytes that came from afar; NULL: nobody asks */
+	/* A folder where the bytes of a remote source are kept from one run to the next; NULL: nowhere. */
+	const char *cache_folder;
+	uint64_t cache_bytes; /* that it may hold; 0: no limit */
 };
 
 /*

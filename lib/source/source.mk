@@ -1,6 +1,7 @@
 lib_libbmap_la_SOURCES += \
 	lib/source/source.c \
 	lib/source/source.h \
+	lib/source/source_cache.c \
 	lib/source/source_file.c \
 	lib/source/source_http.c \
 	lib/source/source_ops.h \

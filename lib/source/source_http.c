@@ -36,6 +36,8 @@
 #define STALL_TIMEOUT_SEC  30
 /* What is asked for first of a file that will be read here and there: headers and magic numbers. */
 #define FIRST_BYTES (64 << 10)
+/* And of one that is read in order after all, so much at a time at most. */
+#define MAX_REQUEST_BYTES (UINT64_C(8) << 20)
 #define MAX_REDIRECTS      10
 #define FIRST_BACKOFF_MSEC 250
 #define MAX_BACKOFF_MSEC   8000
@@ -82,6 +84,8 @@ struct source_http {
 	struct bmap_error *err; /* of the call that drives the transfer */
 
 	size_t asked_len; /* of the call that goes on */
+	bool has_last;    /* the byte before position_bytes is known: pieces may share one */
+	uint8_t last;
 	uint8_t *want;    /* where the caller wants the next bytes */
 	size_t want_len;
 	uint8_t *spill; /* what came beyond that */
@@ -399,7 +403,13 @@ static uint64_t request_end(const struct source_http *http, uint64_t offset_byte
 		return http->options.is_random ? FIRST_BYTES : UINT64_MAX;
 	if (!http->base.seekable)
 		return UINT64_MAX;
-	/* Of what is read here and there nobody wants more than was asked for. */
+	/*
+	 * Of what is read here and there nobody wants more than was asked for; unless reads go on where
+	 * the last request ended and nobody says how far: then requests grow.
+	 */
+	if (http->options.is_random && end == 0 && offset_bytes == http->end_bytes)
+		end = offset_bytes +
+		      MIN(2 * (http->end_bytes - http->requested_bytes), MAX_REQUEST_BYTES);
 	if (http->options.is_random)
 		end = MAX(end, offset_bytes + http->asked_len);
 	return end > offset_bytes && end < http->base.size_bytes ? end : UINT64_MAX;
@@ -411,6 +421,7 @@ static int start_transfer(struct source_http *http, uint64_t offset_bytes)
 	char range[64];
 
 	stop_transfer(http);
+	http->has_last = false;
 	http->answer = (struct answer){0};
 	http->requested_bytes = http->position_bytes = offset_bytes;
 	http->end_bytes = UINT64_MAX;
@@ -610,6 +621,14 @@ static int go_to(struct source_http *http, uint64_t offset_bytes)
 	return 0;
 }
 
+static ssize_t keep_last(struct source_http *http, const uint8_t *buf, size_t len)
+{
+	http->has_last = len > 0;
+	if (len)
+		http->last = buf[len - 1];
+	return (ssize_t)len;
+}
+
 static ssize_t http_pread(struct source *source, void *buf, size_t len, uint64_t offset_bytes,
 			  struct bmap_error *err)
 {
@@ -621,12 +640,16 @@ static ssize_t http_pread(struct source *source, void *buf, size_t len, uint64_t
 	http->asked_len = len;
 	if (source->has_size && offset_bytes >= source->size_bytes)
 		return 0;
+	if (http->has_last && len && offset_bytes + 1 == http->position_bytes) {
+		*(uint8_t *)buf = http->last;
+		return 1;
+	}
 	if (go_to(http, offset_bytes) < 0)
 		return -err->code;
 	len = (size_t)MIN((uint64_t)len, http->end_bytes - offset_bytes);
 	done = take_spill(http, buf, len);
 	if (done == len)
-		return (ssize_t)len;
+		return keep_last(http, buf, done);
 	http->want = (uint8_t *)buf + done;
 	http->want_len = len - done;
 	r = run_transfer(http, has_bytes);
@@ -641,7 +664,7 @@ static ssize_t http_pread(struct source *source, void *buf, size_t len, uint64_t
 		stop_transfer(http);
 		return -err->code;
 	}
-	return (ssize_t)done;
+	return keep_last(http, buf, done);
 }
 
 static void http_close(struct source *source)

@@ -57,6 +57,12 @@ ssize_t source_read_fd(struct source *source, int fd, void *buf, size_t len,
 
 BMAP_MUST_CHECK int source_open_file(struct source **source, const char *path,
 				     const struct source_options *options, struct bmap_error *err);
+/*
+ * Takes @origin, which is seekable and has an identity, and keeps what is read of it in the options'
+ * folder.  When that cannot be done it warns and gives @origin itself.
+ */
+BMAP_MUST_CHECK int source_open_cache(struct source **source, struct source *origin,
+				      const struct source_options *options, struct bmap_error *err);
 BMAP_MUST_CHECK int source_open_stream(struct source **source, int fd, const char *name,
 				       struct bmap_error *err);
 BMAP_MUST_CHECK int source_open_http(struct source **source, const char *url,

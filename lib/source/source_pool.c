@@ -53,7 +53,8 @@ static struct source *take_idle(struct source_pool *pool, uint64_t offset_bytes)
 		return NULL;
 	best = pool->n_idle - 1;
 	for (size_t i = 0; i < pool->n_idle; i++) {
-		if (pool->idle[i].end_bytes == offset_bytes)
+		/* Pieces that follow each other may share a byte. */
+		if (pool->idle[i].end_bytes - offset_bytes <= 1)
 			best = i;
 	}
 	reader = pool->idle[best].reader;

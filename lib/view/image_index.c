@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -14,7 +13,6 @@
 #include "map/digest.h"
 #include "view/image_index.h"
 
-#define KEY_LEN  16
 #define COPY_LEN (64 << 10)
 /* A window each 64 KiB of a 16 TiB image would be more; such an index is hostile. */
 #define MAX_INDEX_LEN (UINT64_C(4) << 30)
@@ -39,21 +37,11 @@ const char *view_temporary_folder(const struct bmap_view_options *options)
 /* FOLDER/KEY.gzidx, where the key stands for this content at this location. */
 static char *kept_path(struct source *source, const char *folder)
 {
-	CLEANUP(digest_type_freep) struct digest_type *type = NULL;
-	CLEANUP_FREE char *text = NULL;
-	uint8_t digest[BMAP_MAX_DIGEST_LEN];
-	char key[2 * BMAP_MAX_DIGEST_LEN + 1], *path;
-	struct bmap_error err = {0};
+	char key[DIGEST_KEY_LEN], *path;
 
-	if (!folder || !source_identity(source)[0] || digest_type_new(&type, "sha256", &err) < 0)
+	if (!folder || !source_identity(source)[0] ||
+	    digest_key(source_name(source), source_identity(source), key) < 0)
 		return NULL;
-	if (asprintf(&text, "%s\n%s", source_name(source), source_identity(source)) < 0) {
-		text = NULL;
-		return NULL;
-	}
-	if (digest_of(type, text, strlen(text), digest) < 0)
-		return NULL;
-	digest_format(digest, KEY_LEN, key);
 	return asprintf(&path, "%s/%s.gzidx", folder, key) < 0 ? NULL : path;
 }
 
@@ -188,16 +176,11 @@ void image_index_keep(const struct image_index *index, const struct gzip_index *
 		      uint64_t encoded_size, uint64_t image_size_bytes)
 {
 	struct bmap_error err = {0};
-	CLEANUP_FREE char *folder = index->kept_path ? strdup(index->kept_path) : NULL;
 
 	/* The first point is the beginning of the file: it says nothing. */
-	if (!folder || gzip_index_n_points(checkpoints) < 2)
+	if (!index->kept_path || gzip_index_n_points(checkpoints) < 2)
 		return;
-	for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		mkdir(folder, 0700);
-		*slash = '/';
-	}
+	fd_make_folders(index->kept_path);
 	if (gzip_index_write(checkpoints, index->kept_path, encoded_size, image_size_bytes, &err) < 0)
 		bmap_log(BMAP_LOG_WARNING, "the gzip index is not kept: %s", err.message);
 }

@@ -102,6 +102,8 @@ static int open_image(struct bmap_view *view, struct bmap_image **image, struct 
 		.is_random = true,
 		.timeout_sec = view->options.timeout_sec,
 		.fetched_bytes = &view->fetched_bytes,
+		.cache_folder = view->options.cache_folder,
+		.cache_bytes = view->options.cache_bytes,
 	};
 
 	return image_open(image, view->location, &image_options, &source_options, err);
