@@ -25,6 +25,8 @@ lib_libbmap_la_SOURCES += \
 	lib/codec/piece_cache.h \
 	lib/codec/piece_index.c \
 	lib/codec/piece_index.h \
+	lib/codec/piece_index_file.c \
+	lib/codec/piece_index_file.h \
 	lib/codec/splitter.c \
 	lib/codec/splitter.h \
 	lib/codec/zip_format.h

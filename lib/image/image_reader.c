@@ -118,12 +118,12 @@ struct cutting {
 	bool in_piece, skip;
 	bool has_position; /* the lengths of all pieces so far were known */
 	uint64_t position_bytes;
+	uint64_t encoded_bytes; /* where the buffer that is cut begins in the source */
 };
 
 /* Acts on what the splitter says of the bytes at @data. */
-static int apply_split(struct image_reader *reader, struct cutting *cutting,
-		       const struct split *split, struct buffer *buffer, const uint8_t *data,
-		       struct bmap_error *err)
+static int apply_split(struct image_reader *reader, struct cutting *cutting, struct split *split,
+		       struct buffer *buffer, const uint8_t *data, struct bmap_error *err)
 {
 	bool going_on = true;
 
@@ -136,6 +136,8 @@ static int apply_split(struct image_reader *reader, struct cutting *cutting,
 		cutting->has_position =
 			cutting->has_position && has_len &&
 			!ckd_add(&cutting->position_bytes, cutting->position_bytes, len);
+		split->piece.encoded_offset_bytes =
+			cutting->encoded_bytes + (size_t)(data - buffer_data(buffer));
 		going_on = piece_queue_begin(reader->queue, &split->piece, cutting->skip);
 	}
 	if (going_on && split->n_bytes && !cutting->skip)
@@ -197,6 +199,7 @@ static int feed_stream(struct image_reader *reader, struct cutting *cutting, str
 		end = n == 0;
 		offset += (size_t)n;
 		len = rest + (size_t)n;
+		cutting->encoded_bytes = offset - len;
 		if (cut_buffer(reader, cutting, buffer, len, end, &rest, err) < 0)
 			break;
 	}
@@ -420,6 +423,7 @@ static int start(struct image_reader *reader, struct bmap_error *err)
 			    reader->decoded, n_decoded, IMAGE_READER_MAX_KEPT + 4, err);
 	if (r < 0)
 		return r;
+	piece_queue_learn(reader->queue, reader->options.learned);
 	r = pthread_create(&reader->feeder, NULL, feeder_thread, reader);
 	if (r)
 		return bmap_error_set_system(err, r, "cannot start a thread");
@@ -440,6 +444,7 @@ int image_reader_open(struct image_reader **reader_out, struct bmap_image *image
 	if (image_is_tar(image)) {
 		reader->options.wanted = NULL;
 		reader->options.may_skip = false;
+		reader->options.learned = NULL;
 	}
 	if (start(reader, err) < 0) {
 		image_reader_close(reader);

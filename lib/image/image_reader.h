@@ -14,6 +14,7 @@
 #define IMAGE_IMAGE_READER_H
 
 #include "base/buffer_pool.h"
+#include "codec/piece_index.h"
 #include "image/image_parts.h"
 
 struct image_reader;
@@ -32,6 +33,7 @@ struct image_reader_options {
 	const struct bmap *wanted; /* NULL: everything; lent as long as the reader */
 	bool may_skip;             /* pieces outside of it need not be decoded to be checked */
 	bool zero_holes;           /* what is not wanted comes as zeros where it comes at all */
+	struct piece_index *learned; /* takes the pieces that came out; lent; NULL: nobody asks */
 };
 
 /* How many chunks a consumer may keep while it asks for more. */

@@ -55,6 +55,7 @@ struct piece_queue {
 	bool finished, stopped;       /* guarded by lock */
 	struct bmap_error feeder_err; /* guarded by lock */
 	uint64_t position_bytes;      /* of the consumer */
+	struct piece_index *learned;  /* of the consumer; NULL: nobody wants to know */
 
 	size_t n_threads;
 	pthread_t threads[];
@@ -350,6 +351,7 @@ bool piece_queue_begin(struct piece_queue *queue, const struct piece *piece, boo
 	if (!job)
 		return false;
 	job->piece = *piece;
+	job->piece.encoded_len_bytes = 0; /* it is counted */
 	job->skipped = job->out_done = skipped;
 	LOCKED(&queue->lock);
 	while (queue->n_jobs >= MAX_JOBS && !queue->stopped)
@@ -371,6 +373,7 @@ bool piece_queue_add(struct piece_queue *queue, struct buffer *buffer, const uin
 		buffer_unref(buffer);
 		return false;
 	}
+	queue->last->piece.encoded_len_bytes += len;
 	pthread_cond_broadcast(&queue->changed);
 	return true;
 }
@@ -447,6 +450,26 @@ static void drop_first(struct piece_queue *queue)
 	pthread_cond_broadcast(&queue->changed);
 }
 
+/* A piece whose length is known now.  What cannot be kept of them is of no use. */
+static void learn(struct piece_queue *queue, const struct job *job)
+{
+	struct piece piece = job->piece;
+	struct bmap_error err = {0};
+
+	if (!queue->learned || job->is_raw)
+		return;
+	piece.image_len_bytes = job->skipped ? piece.image_len_bytes : job->made_bytes;
+	if (!piece.is_rest && piece_index_add(queue->learned, &piece, &err) == 0)
+		return;
+	piece_index_fini(queue->learned);
+	queue->learned = NULL;
+}
+
+void piece_queue_learn(struct piece_queue *queue, struct piece_index *index)
+{
+	queue->learned = index;
+}
+
 /* The oldest job is done: what does it leave?  0: go on with the next. */
 static int take_result(struct piece_queue *queue, struct bmap_error *err)
 {
@@ -460,6 +483,7 @@ static int take_result(struct piece_queue *queue, struct bmap_error *err)
 	if (job->skipped &&
 	    ckd_add(&queue->position_bytes, queue->position_bytes, job->piece.image_len_bytes))
 		return bmap_error_set(err, EOVERFLOW, "the image is too large");
+	learn(queue, job);
 	drop_first(queue);
 	return 0;
 }

@@ -14,6 +14,7 @@
 
 #include "base/buffer_pool.h"
 #include "codec/decoder.h"
+#include "codec/piece_index.h"
 #include "image/image_reader.h"
 
 struct piece_queue;
@@ -57,6 +58,9 @@ void piece_queue_finish(struct piece_queue *queue, const struct bmap_error *err)
 /* As image_reader_next(). */
 BMAP_MUST_CHECK int piece_queue_next(struct piece_queue *queue, struct chunk *chunk,
 				     struct bmap_error *err);
+
+/* Adds each piece that has come out to @index, with its length; lent as long as the queue. */
+void piece_queue_learn(struct piece_queue *queue, struct piece_index *index);
 
 /* How far the image has come out. */
 uint64_t piece_queue_position(const struct piece_queue *queue);

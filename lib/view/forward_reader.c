@@ -57,7 +57,10 @@ int forward_reader_open(struct forward_reader **reader_out, struct bmap_image *i
 			const struct forward_options *options, struct bmap_error *err)
 {
 	struct forward_reader *reader = calloc(1, sizeof(*reader));
-	const struct image_reader_options all = {.wanted = options->map};
+	const struct image_reader_options all = {
+		.wanted = options->map,
+		.learned = options->learned,
+	};
 	int r;
 
 	if (!reader)

@@ -16,6 +16,7 @@ struct forward_reader;
 struct forward_options {
 	const struct bmap *map;         /* NULL: everything is wanted; lent */
 	struct gzip_index *checkpoints; /* of a gzip image: where they go; NULL: none are made */
+	struct piece_index *learned;    /* takes the pieces that came out; NULL: nobody asks */
 	const struct piece *from;       /* of a gzip image: where to begin; NULL: at its first byte */
 };
 

@@ -10,6 +10,7 @@
 #include "base/fd_io.h"
 #include "bmap/log.h"
 #include "codec/decoder_ops.h"
+#include "codec/piece_index_file.h"
 #include "map/digest.h"
 #include "view/image_index.h"
 
@@ -34,15 +35,15 @@ const char *view_temporary_folder(const struct bmap_view_options *options)
 	return folder && folder[0] ? folder : "/var/tmp";
 }
 
-/* FOLDER/KEY.gzidx, where the key stands for this content at this location. */
-static char *kept_path(struct source *source, const char *folder)
+/* A file for this content at this location; NULL: nothing is kept. */
+static char *kept_path(struct source *source, const char *folder, const char *suffix)
 {
 	char key[DIGEST_KEY_LEN], *path;
 
 	if (!folder || !source_identity(source)[0] ||
 	    digest_key(source_name(source), source_identity(source), key) < 0)
 		return NULL;
-	return asprintf(&path, "%s/%s.gzidx", folder, key) < 0 ? NULL : path;
+	return asprintf(&path, "%s/%s%s", folder, key, suffix) < 0 ? NULL : path;
 }
 
 /* Downloads what lies beside a remote image into a file without a name. */
@@ -121,7 +122,7 @@ static void find_gzip(struct image_index *index, struct source *source, const ch
 
 	if (!source_size(source, &size))
 		return;
-	index->kept_path = kept_path(source, options->index_folder);
+	index->kept_path = kept_path(source, options->index_folder, ".gzidx");
 	fd = index->kept_path ? open(index->kept_path, O_RDONLY | O_CLOEXEC) : -1;
 	if (fd >= 0 && use_gzip_index(index, fd, index->kept_path, size, image_size_bytes) &&
 	    index->is_whole)
@@ -140,6 +141,32 @@ static void find_gzip(struct image_index *index, struct source *source, const ch
 	use_gzip_index(index, fd, "beside the image", size, image_size_bytes);
 }
 
+/* Pieces that were learned when the image was decoded before. */
+static void find_pieces(struct image_index *index, const struct codec *codec, struct source *source,
+			uint64_t image_size_bytes, const struct bmap_view_options *options)
+{
+	struct bmap_error err = {0};
+	uint64_t size;
+	int r;
+
+	if (!source_size(source, &size))
+		return;
+	index->kept_path = kept_path(source, options->index_folder, ".pieces");
+	if (!index->kept_path)
+		return;
+	r = piece_index_read(&index->pieces, index->kept_path, codec_name(codec), size, &err);
+	if (r == 0 && image_size_bytes != PIECE_LEN_UNKNOWN &&
+	    piece_index_end(&index->pieces) != image_size_bytes)
+		r = bmap_error_set(&err, EBADMSG, "the index '%s' is of another image",
+				   index->kept_path);
+	index->is_whole = r == 0;
+	if (r == 0)
+		return;
+	piece_index_fini(&index->pieces);
+	if (r != -ENOENT)
+		bmap_log(BMAP_LOG_WARNING, "%s: it is not used", err.message);
+}
+
 int image_index_find(struct image_index *index, struct bmap_image *image, const char *location,
 		     uint64_t image_size_bytes, const struct bmap_view_options *options,
 		     struct bmap_error *err)
@@ -147,29 +174,43 @@ int image_index_find(struct image_index *index, struct bmap_image *image, const 
 	const struct codec *codec = image_codec(image);
 	struct source *source = image_source(image);
 	struct bmap_error why = {0};
-	int r;
+	int r = -EOPNOTSUPP;
 
 	*index = (struct image_index){0};
 	if (!codec || image_is_tar(image) || !source_is_seekable(source))
 		return 0;
-	if (!strcmp(codec_name(codec), "gzip") && !image_is_member(image)) {
-		find_gzip(index, source, location, image_size_bytes, options);
+	if (codec->index)
+		r = codec->index(source, image_size_bytes, &index->pieces, &why);
+	index->is_whole = r == 0;
+	if (r == 0)
 		return 0;
-	}
-	if (!codec->index)
-		return 0;
-	r = codec->index(source, image_size_bytes, &index->pieces, &why);
-	if (r == -EOPNOTSUPP) {
-		bmap_log(BMAP_LOG_DEBUG, "no index: %s", why.message);
-		piece_index_fini(&index->pieces);
-		return 0;
-	}
-	if (r < 0) {
+	piece_index_fini(&index->pieces);
+	if (r != -EOPNOTSUPP) {
 		*err = why;
 		return bmap_error_prefix(err, "image file '%s'", bmap_image_name(image));
 	}
-	index->is_whole = true;
+	bmap_log(BMAP_LOG_DEBUG, "the image itself has no index: %s", why.message);
+	if (image_is_member(image))
+		return 0;
+	if (!strcmp(codec_name(codec), "gzip"))
+		find_gzip(index, source, location, image_size_bytes, options);
+	else
+		find_pieces(index, codec, source, image_size_bytes, options);
 	return 0;
+}
+
+void image_index_keep_pieces(const struct image_index *index, const struct piece_index *pieces,
+			     const struct bmap_image *image)
+{
+	struct bmap_error err = {0};
+	uint64_t size;
+
+	if (!index->kept_path || pieces->n_pieces < 2 || !source_size(image_source(image), &size))
+		return;
+	fd_make_folders(index->kept_path);
+	if (piece_index_write(pieces, index->kept_path, codec_name(image_codec(image)), size, &err) <
+	    0)
+		bmap_log(BMAP_LOG_WARNING, "the index is not kept: %s", err.message);
 }
 
 void image_index_keep(const struct image_index *index, const struct gzip_index *checkpoints,

@@ -36,6 +36,10 @@ void image_index_fini(struct image_index *index);
 /* Where temporary files go: the option, $TMPDIR, /var/tmp.  Lent. */
 const char *view_temporary_folder(const struct bmap_view_options *options);
 
+/* Keeps the pieces of an image that was decoded to its end. */
+void image_index_keep_pieces(const struct image_index *index, const struct piece_index *pieces,
+			     const struct bmap_image *image);
+
 /* Keeps the checkpoints of a gzip image; @image_size_bytes 0: it was not decoded to its end. */
 void image_index_keep(const struct image_index *index, const struct gzip_index *checkpoints,
 		      uint64_t encoded_size, uint64_t image_size_bytes);

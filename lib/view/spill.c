@@ -69,10 +69,13 @@ static int open_reader(struct spill *spill, struct bmap_error *err)
 	const struct forward_options forward = {
 		.map = options->map,
 		.checkpoints = options->checkpoints,
+		.learned = options->learned,
 		.from = options->has_from ? &options->from : NULL,
 	};
 	struct forward_reader *reader;
 
+	if (options->learned)
+		piece_index_fini(options->learned);
 	if (!spill->image) {
 		bmap_image_close(spill->reopened);
 		spill->reopened = NULL;

@@ -46,6 +46,7 @@ struct bmap_view {
 	uint64_t pieces_end_bytes;      /* of the image: what comes before it is read by pieces */
 	struct spill *spill;            /* NULL: all can be read by pieces */
 	struct gzip_index *checkpoints; /* made by the spill; NULL: none */
+	struct piece_index learned;     /* by the spill */
 	struct range_ledger *ledger;    /* NULL: nothing is verified */
 	_Atomic uint64_t fetched_bytes, decoded_bytes;
 	atomic_bool cancelled;
@@ -242,6 +243,8 @@ static int open_spill(struct bmap_view *view, struct bmap_error *err)
 		    gzip_index_copy(view->checkpoints, view->index.gzip, err) < 0)
 			return -err->code;
 		options.checkpoints = view->checkpoints;
+	} else {
+		options.learned = &view->learned;
 	}
 	return spill_new(&view->spill, view->image, &options, err);
 }
@@ -305,13 +308,15 @@ int bmap_view_open(struct bmap_view **view_out, const char *location, const stru
 	return 0;
 }
 
-/* The checkpoints that were made are worth keeping. */
+/* What was learned of the pieces is worth keeping. */
 static void keep_index(struct bmap_view *view)
 {
 	uint64_t encoded_size, image_size;
 	bool is_over = spill_size(view->spill, &image_size);
 
-	if (source_size(image_source(view->image), &encoded_size))
+	if (is_over && !view->checkpoints)
+		image_index_keep_pieces(&view->index, &view->learned, view->image);
+	if (view->checkpoints && source_size(image_source(view->image), &encoded_size))
 		image_index_keep(&view->index, view->checkpoints, encoded_size,
 				 is_over ? image_size : 0);
 }
@@ -322,13 +327,13 @@ void bmap_view_close(struct bmap_view *view)
 		return;
 	if (view->spill) {
 		spill_stop(view->spill);
-		if (view->checkpoints)
-			keep_index(view);
+		keep_index(view);
 	}
 	spill_free(view->spill);
 	piece_store_free(view->pieces);
 	source_pool_free(view->pool);
 	gzip_index_free(view->checkpoints);
+	piece_index_fini(&view->learned);
 	image_index_fini(&view->index);
 	range_ledger_free(view->ledger);
 	bmap_image_close(view->image);
