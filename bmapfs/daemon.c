@@ -61,8 +61,8 @@ void daemon_start(struct daemon *daemon, int foreground, const char *path)
 	daemon->ready_fd = fds[1];
 }
 
-static void log_to_syslog(enum bmap_log_level level, const char *file, int line, const char *message,
-			  void *opaque)
+static void log_to_syslog(enum bmap_log_level level, const char *file, int line,
+			  const char *message, void *opaque)
 {
 	static const int priorities[] = {
 		[BMAP_LOG_DEBUG] = LOG_DEBUG,

@@ -98,8 +98,7 @@ static bool get_attributes(const struct serving *serving, fuse_ino_t inode, stru
 		.st_gid = serving->gid,
 		.st_blksize = BLOCK_SIZE,
 	};
-	st->st_mtim.tv_sec = st->st_ctim.tv_sec = st->st_atim.tv_sec =
-		bmap_view_mtime(mount->view);
+	st->st_mtim.tv_sec = st->st_ctim.tv_sec = st->st_atim.tv_sec = bmap_view_mtime(mount->view);
 	if (is_image(serving, inode)) {
 		st->st_mode = S_IFREG | (mount->overlay ? 0644 : 0444);
 		st->st_size = (off_t)bmap_view_size(mount->view);
@@ -280,7 +279,8 @@ static void on_write(fuse_req_t request, fuse_ino_t inode, const char *buf, size
 		fuse_reply_write(request, size);
 }
 
-static void on_fsync(fuse_req_t request, fuse_ino_t inode, int datasync, struct fuse_file_info *file)
+static void on_fsync(fuse_req_t request, fuse_ino_t inode, int datasync,
+		     struct fuse_file_info *file)
 {
 	struct serving *serving = get_serving(request);
 	struct bmap_error err = {0};
@@ -344,8 +344,8 @@ static void on_statfs(fuse_req_t request, fuse_ino_t inode)
 #define PREFIX "user.bmapfs."
 
 static const char *const attributes[] = {
-	PREFIX "location",      PREFIX "codec",      PREFIX "pieces",
-	PREFIX "fetched_bytes", PREFIX "decoded_bytes", PREFIX "cache_hits",
+	PREFIX "location",        PREFIX "codec",         PREFIX "pieces",
+	PREFIX "fetched_bytes",   PREFIX "decoded_bytes", PREFIX "cache_hits",
 	PREFIX "verified_ranges",
 };
 

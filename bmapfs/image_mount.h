@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A view as a mounted file system: over a folder the image and its map, over a regular file the image
- * itself.
+ * A view as a mounted file system: over a folder the image and its map, over a regular file the
+ * image itself.
  *
  * Threads: one.
  */

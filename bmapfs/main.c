@@ -186,8 +186,7 @@ static int open_source(struct image_command *image, struct bmap_error *err)
 	bool is_map = !choice->bmap && find_map_suffix(image->source);
 
 	if (is_map && choice->nobmap)
-		return bmap_error_set(err, EINVAL,
-				      "'%s' is a map, which --nobmap says not to use",
+		return bmap_error_set(err, EINVAL, "'%s' is a map, which --nobmap says not to use",
 				      image->options->source);
 	if (is_map)
 		choice->bmap = image->source;
@@ -208,9 +207,11 @@ static void warn_of_forward(const struct image_command *image)
 	} remedies[] = {
 		{"gzip", "'bmaptool index' makes an index of it to lie beside it"},
 		{"xz", "'xz -T0 --block-size=8MiB' makes blocks that can be read on their own"},
-		{"zstd", "the seekable format has frames that can be read on their own, and so has xz "
-			 "with '-T0 --block-size=8MiB'"},
-		{"lz4", "without -BD, and with --content-size, its blocks can be read on their own"},
+		{"zstd",
+		 "the seekable format has frames that can be read on their own, and so has xz "
+		 "with '-T0 --block-size=8MiB'"},
+		{"lz4",
+		 "without -BD, and with --content-size, its blocks can be read on their own"},
 		{"bzip2", "'xz -T0 --block-size=8MiB' makes blocks that can be read on their own"},
 	};
 	struct bmap_view_statistics statistics;
@@ -224,7 +225,8 @@ static void warn_of_forward(const struct image_command *image)
 			remedy = remedies[i].remedy;
 	}
 	bmap_log(BMAP_LOG_WARNING,
-		 "'%s' (%s) can only be decoded forwards: reading a place waits for all before it to "
+		 "'%s' (%s) can only be decoded forwards: reading a place waits for all before it "
+		 "to "
 		 "be decoded once; %s",
 		 bmap_view_name(image->view), statistics.codec, remedy);
 }

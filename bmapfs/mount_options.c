@@ -58,10 +58,10 @@ static const struct cli_option option_table[] = {
 	[THREADS] = {"threads", 0, "N", "one a processor", "the threads that decode in advance"},
 	[RETRIES] = {"retries", 0, "N", "5",
 		     "how often to try again when a transfer breaks and gets no further"},
-	[TIMEOUT] = {"timeout", 0, "SECONDS", "30", "a transfer that brings nothing for so long is broken"},
+	[TIMEOUT] = {"timeout", 0, "SECONDS", "30",
+		     "a transfer that brings nothing for so long is broken"},
 	[FOREGROUND] = {"foreground", 'f', NULL, NULL, "stay in the foreground"},
-	[DEBUG] = {"debug", 'd', NULL, NULL,
-		   "stay in the foreground and say what is being done"},
+	[DEBUG] = {"debug", 'd', NULL, NULL, "stay in the foreground and say what is being done"},
 	[OPTIONS] = {"options", 'o', "OPTION[,OPTION...]", NULL,
 		     "options of mount(8), and all of these without their dashes"},
 	[SHOW_VERSION] = {"version", 'V', NULL, NULL, "print the version and leave"},
@@ -71,10 +71,11 @@ static const char *const positionals[] = {"source", "mountpoint"};
 
 static const struct cli_command command = {
 	.name = "bmapfs",
-	.summary = "Mount a disk image, local or remote, raw or compressed, as one sparse file whose "
-		   "holes come from its map. The source is the image or its map (NAME.bmap); the "
-		   "mount point is a folder, which then shows the image and its map, or a regular "
-		   "file, which then is the image.",
+	.summary =
+		"Mount a disk image, local or remote, raw or compressed, as one sparse file whose "
+		"holes come from its map. The source is the image or its map (NAME.bmap); the "
+		"mount point is a folder, which then shows the image and its map, or a regular "
+		"file, which then is the image.",
 	.options = option_table,
 	.n_options = ARRAY_SIZE(option_table),
 	.positionals = positionals,

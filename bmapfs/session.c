@@ -54,18 +54,26 @@ static void *signal_thread(void *opaque)
 	return NULL;
 }
 
-/* libfuse says on standard error what is wrong with options; in the form that our users know. */
+/* libfuse says in several parts what is wrong with options; it is one line of ours. */
 static void log_fuse(enum fuse_log_level level, const char *format, va_list args)
 {
-	char text[512];
+	static __thread char line[512];
+	size_t len = strlen(line);
+	char *end;
 
-	vsnprintf(text, sizeof(text), format, args);
-	text[strcspn(text, "\n")] = '\0';
-	bmap_log(level <= FUSE_LOG_WARNING ? BMAP_LOG_WARNING : BMAP_LOG_DEBUG, "%s", text);
+	vsnprintf(line + len, sizeof(line) - len, format, args);
+	end = strchr(line, '\n');
+	if (!end && strlen(line) + 1 < sizeof(line))
+		return;
+	if (end)
+		*end = '\0';
+	bmap_log(level <= FUSE_LOG_WARNING ? BMAP_LOG_WARNING : BMAP_LOG_DEBUG, "%s", line);
+	line[0] = '\0';
 }
 
 static int open_session(struct session *session, const struct session_options *options,
-			const struct fuse_lowlevel_ops *ops, size_t ops_size, struct bmap_error *err)
+			const struct fuse_lowlevel_ops *ops, size_t ops_size,
+			struct bmap_error *err)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	CLEANUP_FREE char *words = NULL;
@@ -114,7 +122,8 @@ static int serve(struct session *session, struct bmap_error *err)
 	fuse_loop_cfg_set_max_threads(config, MAX_SERVING);
 	r = fuse_session_loop_mt(session->fuse, config);
 	fuse_loop_cfg_destroy(config);
-	/* A positive number is the signal that ended it, a mount that was taken away is no error. */
+	/* A positive number is the signal that ended it, a mount that was taken away is no error.
+	 */
 	return r < 0 && r != -ENODEV ? bmap_error_set_system(err, -r, "the mount broke") : 0;
 }
 

@@ -32,7 +32,8 @@ typedef void session_canceller(void *opaque);
 void session_block_signals(sigset_t *signals);
 
 /*
- * Mounts, calls daemon_ready(), and serves until the mount is gone.  SIGINT, SIGTERM and SIGHUP end it.
+ * Mounts, calls daemon_ready(), and serves until the mount is gone.  SIGINT, SIGTERM and SIGHUP end
+ * it.
  */
 BMAP_MUST_CHECK int session_run(const struct session_options *options,
 				const struct fuse_lowlevel_ops *ops, size_t ops_size,

@@ -187,8 +187,8 @@ static int open_image(struct copy *copy, struct bmap_error *err)
 {
 	struct bmap_image_options options = copy->options->image_options;
 
-	options.is_verified =
-		copy->found.map && bmap_is_verifiable(copy->found.map) && !copy->options->copy.no_verify;
+	options.is_verified = copy->found.map && bmap_is_verifiable(copy->found.map) &&
+			      !copy->options->copy.no_verify;
 	if (bmap_image_open(&copy->image, copy->options->image, &options, err) < 0)
 		return bmap_error_prefix(err, "cannot open image");
 	return 0;
@@ -233,7 +233,7 @@ static int open_sources(struct copy *copy, struct bmap_error *err)
 	if (copy->found.map)
 		return 0;
 	return options->map.nobmap ? bmap_image_check_archive(copy->image, err)
-			       : find_map_inside(copy, err);
+				   : find_map_inside(copy, err);
 }
 
 /* ---- the target ---- */

@@ -31,9 +31,10 @@ static const char *const positionals[] = {"image"};
 
 static const struct cli_command command = {
 	.name = "bmaptool index",
-	.summary = "Decode a gzip image once and write an index of it (GZIDX). Where the index lies "
-		   "beside the image, bmapfs reads any place of the image without decoding what lies "
-		   "before it.",
+	.summary =
+		"Decode a gzip image once and write an index of it (GZIDX). Where the index lies "
+		"beside the image, bmapfs reads any place of the image without decoding what lies "
+		"before it.",
 	.options = option_table,
 	.n_options = ARRAY_SIZE(option_table),
 	.positionals = positionals,

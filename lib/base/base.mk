@@ -15,5 +15,7 @@ lib_libbmap_la_SOURCES += \
 	lib/base/queue.h \
 	lib/base/sparse_store.c \
 	lib/base/sparse_store.h \
+	lib/base/thread.c \
+	lib/base/thread.h \
 	lib/base/units.c \
 	lib/base/units.h

@@ -32,12 +32,12 @@ struct sparse_store {
 	int fd, blocks_fd;
 	struct header header;
 	uint64_t n_blocks;
-	size_t bits_len;   /* bytes of one bitmap */
+	size_t bits_len;        /* bytes of one bitmap */
 	uint64_t synced_offset; /* of the second bitmap */
 	pthread_mutex_t lock;
-	uint8_t *written;     /* guarded by lock */
-	uint64_t n_written;   /* guarded by lock */
-	bool is_dirty;        /* guarded by lock: something is written that is not synced */
+	uint8_t *written;          /* guarded by lock */
+	uint64_t n_written;        /* guarded by lock */
+	bool is_dirty;             /* guarded by lock: something is written that is not synced */
 	pthread_mutex_t sync_lock; /* before lock: one sync at a time */
 };
 
@@ -100,8 +100,7 @@ static int load(struct sparse_store *store, const char *path, const char *blocks
 		return bmap_error_set(err, EBADMSG, "'%s' is of another image", path);
 	if (fstat(store->fd, &st) < 0 || (uint64_t)st.st_size != wanted->size_bytes)
 		return bmap_error_set(err, EPROTO, "'%s' was cut, or replaced", path);
-	same_boot = wanted->boot_id[0] &&
-		    memcmp(found.boot_id, wanted->boot_id, BOOT_ID_LEN) == 0;
+	same_boot = wanted->boot_id[0] && memcmp(found.boot_id, wanted->boot_id, BOOT_ID_LEN) == 0;
 	n = fd_pread_full(store->blocks_fd, store->written, store->bits_len,
 			  same_boot ? HEADER_LEN : store->synced_offset);
 	if (n < (ssize_t)store->bits_len)
@@ -168,8 +167,7 @@ int sparse_store_open(struct sparse_store **store_out, const char *path, const c
 	store->fd = store->blocks_fd = -1;
 	pthread_mutex_init(&store->lock, NULL);
 	pthread_mutex_init(&store->sync_lock, NULL);
-	if (set_sizes(store, options, err) < 0 ||
-	    open_files(store, path, blocks_path, err) < 0 ||
+	if (set_sizes(store, options, err) < 0 || open_files(store, path, blocks_path, err) < 0 ||
 	    write_header(store, blocks_path, err) < 0) {
 		store_free(store);
 		return -err->code;
@@ -182,7 +180,8 @@ void sparse_store_close(struct sparse_store *store)
 {
 	if (!store)
 		return;
-	/* Nobody is left to hear of a failure; what is not synced counts as long as the machine runs. */
+	/* Nobody is left to hear of a failure; what is not synced counts as long as the machine
+	 * runs. */
 	(void)!sparse_store_sync(store);
 	store_free(store);
 }

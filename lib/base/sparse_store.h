@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A sparse file, and a second one that says which of its blocks count: what has been written, and what
- * has been written and synced.
+ * A sparse file, and a second one that says which of its blocks count: what has been written, and
+ * what has been written and synced.
  *
- * A block counts only after its bytes are in the file, so however the program ends, nothing counts that
- * is not there.  When the machine ended since (another boot id), only what was synced counts.
+ * A block counts only after its bytes are in the file, so however the program ends, nothing counts
+ * that is not there.  When the machine ended since (another boot id), only what was synced counts.
  *
- * The second file: 4096 bytes of header (magic, sizes, boot id, identity), then a bit a block, lowest
- * first: those written, and from the next multiple of 4096 on those synced.
+ * The second file: 4096 bytes of header (magic, sizes, boot id, identity), then a bit a block,
+ * lowest first: those written, and from the next multiple of 4096 on those synced.
  *
  * Threads: any.
  */
@@ -29,8 +29,8 @@ struct sparse_store_options {
 };
 
 /*
- * Opens or makes the files @path and @blocks_path.  -EBUSY: another process has them; -EBADMSG: they
- * are of another identity or size; -EPROTO: they are not such files.
+ * Opens or makes the files @path and @blocks_path.  -EBUSY: another process has them; -EBADMSG:
+ * they are of another identity or size; -EPROTO: they are not such files.
  */
 BMAP_MUST_CHECK int sparse_store_open(struct sparse_store **store, const char *path,
 				      const char *blocks_path,
@@ -40,7 +40,8 @@ BMAP_MUST_CHECK int sparse_store_open(struct sparse_store **store, const char *p
 /* Syncs; NULL is allowed. */
 void sparse_store_close(struct sparse_store *store);
 
-/* The first block at or behind @block that counts (@counts) or does not; the number of blocks: none. */
+/* The first block at or behind @block that counts (@counts) or does not; the number of blocks:
+ * none. */
 uint64_t sparse_store_find(struct sparse_store *store, uint64_t block, bool counts);
 
 uint64_t sparse_store_n_blocks(struct sparse_store *store); /* that count */

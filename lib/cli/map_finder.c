@@ -48,8 +48,7 @@ static int find_map(struct map_finder *finder, const struct map_choice *choice, 
 		    const struct bmap_image_options *options, struct bmap_error *err)
 {
 	if (choice->bmap) {
-		if (bmap_document_read(&finder->document, choice->bmap, options,
-				       err) < 0)
+		if (bmap_document_read(&finder->document, choice->bmap, options, err) < 0)
 			return bmap_error_prefix(err, "cannot open bmap file '%s'", choice->bmap);
 		return 0;
 	}
@@ -65,16 +64,14 @@ static int find_signature(struct map_finder *finder, const struct map_choice *ch
 			  const struct bmap_image_options *options, struct bmap_error *err)
 {
 	if (choice->bmap_sig) {
-		if (bmap_document_read(&finder->signature, choice->bmap_sig, options,
-				       err) < 0)
+		if (bmap_document_read(&finder->signature, choice->bmap_sig, options, err) < 0)
 			return bmap_error_prefix(err, "cannot open bmap signature file '%s'",
 						 choice->bmap_sig);
 		return 0;
 	}
 	if (!finder->document->location[0])
 		return 0; /* nothing lies beside a map inside an archive */
-	if (bmap_find_signature(&finder->signature, finder->document->location, options,
-				err) < 0)
+	if (bmap_find_signature(&finder->signature, finder->document->location, options, err) < 0)
 		return bmap_error_prefix(err, "cannot open bmap signature file");
 	if (finder->signature)
 		bmap_log(BMAP_LOG_INFO, "discovered signature file for bmap '%s'",
@@ -97,7 +94,7 @@ static int verify_signature(struct map_finder *finder, const struct map_choice *
 		if (choice->signature.fingerprint || choice->signature.keyring)
 			return bmap_error_set(err, EKEYREJECTED, "no signature found but %s given",
 					      choice->signature.fingerprint ? "--fingerprint"
-									     : "--keyring");
+									    : "--keyring");
 		return 0;
 	}
 	if (bmap_signature_verify(finder->document, is_inline ? NULL : finder->signature,

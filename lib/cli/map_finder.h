@@ -30,8 +30,8 @@ void map_finder_fini(struct map_finder *finder);
 BMAP_MUST_CHECK int map_choice_check(const struct map_choice *choice, struct bmap_error *err);
 
 /*
- * Finds, verifies and reads the map of the image at @image; finder->map stays NULL when there is none
- * or --nobmap asks for none.
+ * Finds, verifies and reads the map of the image at @image; finder->map stays NULL when there is
+ * none or --nobmap asks for none.
  */
 BMAP_MUST_CHECK int map_finder_find(struct map_finder *finder, const struct map_choice *choice,
 				    const char *image, const struct bmap_image_options *options,

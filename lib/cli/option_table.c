@@ -277,8 +277,8 @@ static int take_mount_option(const struct cli_command *command, char *word, cli_
 }
 
 int cli_take_mount_options(const struct cli_command *command, const char *text,
-			   cli_option_taker *take, int (*take_other)(void *opaque, const char *word),
-			   void *opaque)
+			   cli_option_taker *take,
+			   int (*take_other)(void *opaque, const char *word), void *opaque)
 {
 	while (*text) {
 		char *word = malloc(strlen(text) + 1), *end = word;

@@ -50,13 +50,14 @@ enum cli_outcome cli_parse(const struct cli_command *command, int argc, char **a
 			   int *first_word);
 
 /*
- * Parses "NAME[=VALUE],...", as mount(8) gives it behind -o: what the table knows is taken as if it were
+ * Parses "NAME[=VALUE],...", as mount(8) gives it behind -o: what the table knows is taken as if it
+ * were
  * --NAME=VALUE, all else goes to @take_other as it stands.  \, is a comma within a value.  -1 after
  * cli_usage_error(), or what @take or @take_other returned when it was negative.
  */
 int cli_take_mount_options(const struct cli_command *command, const char *text,
-			   cli_option_taker *take, int (*take_other)(void *opaque, const char *word),
-			   void *opaque);
+			   cli_option_taker *take,
+			   int (*take_other)(void *opaque, const char *word), void *opaque);
 
 /* Prints the usage and the sentence on standard error. Returns -1. */
 int cli_usage_error(const struct cli_command *command, const char *format, ...)

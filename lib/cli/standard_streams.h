@@ -4,8 +4,8 @@
 #define CLI_STANDARD_STREAMS_H
 
 /*
- * What is opened later must not become a standard stream that somebody has closed.  What stands in its
- * place can be used in the wrong direction only, so that using it is an error as before.
+ * What is opened later must not become a standard stream that somebody has closed.  What stands in
+ * its place can be used in the wrong direction only, so that using it is an error as before.
  */
 void standard_streams_open(void);
 

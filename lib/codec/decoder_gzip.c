@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * gzip (RFC 1952): members behind each other, each with its CRC-32 and length.  A piece is what lies
- * between two checkpoints (gzip_index.h); what comes in order is one piece.
+ * gzip (RFC 1952): members behind each other, each with its CRC-32 and length.  A piece is what
+ * lies between two checkpoints (gzip_index.h); what comes in order is one piece.
  *
  * BGZF (the SAM/BAM format specification, section 4.1) is gzip in members of at most 64 KiB, whose
  * headers say how long they are: some of these together are a piece.
@@ -100,7 +100,8 @@ static void gzip_stop(struct decoder *decoder)
 /* The length of the member whose header stands at @header; 0: it is none of BGZF's. */
 static size_t bgzf_member_len(const uint8_t *header)
 {
-	/* Flags: only an extra field, of 6 bytes: "BC", its length 2, the member's length less 1. */
+	/* Flags: only an extra field, of 6 bytes: "BC", its length 2, the member's length less 1.
+	 */
 	if (memcmp(header, "\x1f\x8b\x08\x04", 4) != 0 || load_le16(header + 10) != 6 ||
 	    memcmp(header + 12, "BC\2\0", 4) != 0)
 		return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * lz4 (the LZ4 frame format, version 1.6.2): pieces are frames when they come in order, and the
- * blocks of a frame where they can be read anywhere.  Such a block is decoded as a frame of its own.
+ * blocks of a frame where they can be read anywhere.  Such a block is decoded as a frame of its
+ * own.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -43,13 +44,14 @@ static bool lz4_matches(const uint8_t *head, size_t len)
 static int make_header(struct lz4_state *state, const struct piece *piece, struct bmap_error *err)
 {
 	const LZ4F_preferences_t preferences = {
-		.frameInfo = {
-			.blockSizeID = (LZ4F_blockSizeID_t)PARAM_SIZE_CODE(piece->param),
-			.blockMode = LZ4F_blockIndependent,
-			.blockChecksumFlag = piece->param & HAS_BLOCK_CHECKSUMS
-						     ? LZ4F_blockChecksumEnabled
-						     : LZ4F_noBlockChecksum,
-		},
+		.frameInfo =
+			{
+				.blockSizeID = (LZ4F_blockSizeID_t)PARAM_SIZE_CODE(piece->param),
+				.blockMode = LZ4F_blockIndependent,
+				.blockChecksumFlag = piece->param & HAS_BLOCK_CHECKSUMS
+							     ? LZ4F_blockChecksumEnabled
+							     : LZ4F_noBlockChecksum,
+			},
 	};
 	LZ4F_cctx *context;
 	size_t len;
@@ -70,8 +72,8 @@ static int lz4_start(struct decoder *decoder, struct bmap_error *err)
 
 	if (!state) {
 		state = calloc(1, sizeof(*state));
-		if (!state || LZ4F_isError(LZ4F_createDecompressionContext(&state->context,
-									   LZ4F_VERSION))) {
+		if (!state ||
+		    LZ4F_isError(LZ4F_createDecompressionContext(&state->context, LZ4F_VERSION))) {
 			free(state);
 			return bmap_error_set(err, ENOMEM, "out of memory");
 		}
@@ -247,7 +249,8 @@ static int end_frame(struct lz4_walk *walk, bool is_last, struct bmap_error *err
 
 	if (content_len == PIECE_LEN_UNKNOWN && is_last &&
 	    walk->image_size_bytes != PIECE_LEN_UNKNOWN)
-		content_len = walk->image_size_bytes - MIN(walk->frame_first, walk->image_size_bytes);
+		content_len =
+			walk->image_size_bytes - MIN(walk->frame_first, walk->image_size_bytes);
 	if (content_len == PIECE_LEN_UNKNOWN)
 		return has_no_index(err, "does not say how long it is");
 	if (content_len > n_bytes || n_bytes - content_len >= MAX(walk->max_block_len, 1))

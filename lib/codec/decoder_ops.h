@@ -43,13 +43,14 @@ struct codec {
 	void (*stop)(struct decoder *decoder);
 	const struct splitter_ops *splitter; /* NULL: a stream is one piece */
 	/*
-	 * Finds the pieces of a seekable source without decoding them.  @image_size_bytes is what the
-	 * image is known to be long (PIECE_LEN_UNKNOWN: it is not).  -EOPNOTSUPP: this file does not say
-	 * where they are.  NULL: no file of the format does.
+	 * Finds the pieces of a seekable source without decoding them.  @image_size_bytes is what
+	 * the image is known to be long (PIECE_LEN_UNKNOWN: it is not).  -EOPNOTSUPP: this file
+	 * does not say where they are.  NULL: no file of the format does.
 	 */
 	int (*index)(struct source *source, uint64_t image_size_bytes, struct piece_index *index,
 		     struct bmap_error *err);
-	/* The format itself has the index: whoever decodes by it checks all that a stream checks. */
+	/* The format itself has the index: whoever decodes by it checks all that a stream checks.
+	 */
 	bool has_own_index;
 };
 

@@ -19,8 +19,8 @@
 #define HEADER_LEN  35
 #define POINT_LEN   18
 /*
- * One deflate block can hold 4.2 MB of zeros (16383 matches of 258 bytes), so the last border before
- * mapped blocks lies at most so far before them.
+ * One deflate block can hold 4.2 MB of zeros (16383 matches of 258 bytes), so the last border
+ * before mapped blocks lies at most so far before them.
  */
 #define MAX_BLOCK_BYTES (8 << 20)
 
@@ -243,11 +243,12 @@ static int parse_point(struct gzip_index *index, const uint8_t *p, unsigned int 
 {
 	const struct point *last = index->points + index->n_points - 1;
 	struct point point = {
-		.border = {
-			.encoded_offset_bytes = load_le64(p),
-			.image_offset_bytes = load_le64(p + 8),
-			.n_bits = p[16],
-		},
+		.border =
+			{
+				.encoded_offset_bytes = load_le64(p),
+				.image_offset_bytes = load_le64(p + 8),
+				.n_bits = p[16],
+			},
 		.window_offset = UINT64_MAX,
 	};
 	bool has_window = version ? p[17] : index->n_points > 0;

@@ -3,11 +3,11 @@
  * The checkpoints of a gzip file, made while it is decoded, and their file: GZIDX, version 1, the
  * format of indexed_gzip.
  *
- * GZIDX, all numbers little-endian: "GZIDX", version (1 byte), flags (1, zero), compressed size (8),
- * uncompressed size (8; 0 when not known), spacing (4), window size (4, 32768), number of points (4);
- * for each point: compressed offset (8), uncompressed offset (8), bits (1), has a window (1; not in
- * version 0, where all but the first have one); then the windows.  zran_export_index() of
- * indexed_gzip's zran.c is its definition.
+ * GZIDX, all numbers little-endian: "GZIDX", version (1 byte), flags (1, zero), compressed size
+ * (8), uncompressed size (8; 0 when not known), spacing (4), window size (4, 32768), number of
+ * points (4); for each point: compressed offset (8), uncompressed offset (8), bits (1), has a
+ * window (1; not in version 0, where all but the first have one); then the windows.
+ * zran_export_index() of indexed_gzip's zran.c is its definition.
  *
  * Memory: the windows lie in a file mapped into memory, or in an unnamed temporary file.
  * Threads: one while it is made; constant afterwards.

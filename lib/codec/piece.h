@@ -17,7 +17,8 @@ struct piece {
 	bool is_rest;             /* not a single piece: everything from here to the end */
 	uint64_t image_len_bytes; /* PIECE_LEN_UNKNOWN when the format does not say */
 	uint64_t window_bytes;    /* what decoding it takes of memory, as far as that is known */
-	/* xz: the stream's check; bzip2: the level; lz4: what a block's frame says of it; 0: a frame */
+	/* xz: the stream's check; bzip2: the level; lz4: what a block's frame says of it; 0: a
+	 * frame */
 	unsigned int param;
 	/* bzip2, gzip: bits of the first byte that belong to the piece before */
 	unsigned int first_bit;

@@ -8,7 +8,8 @@
 
 #define N_BUCKETS 4096
 
-/* All fields but the bytes are guarded by the cache's lock; the bytes are constant once it is ready. */
+/* All fields but the bytes are guarded by the cache's lock; the bytes are constant once it is
+ * ready. */
 struct cached_piece {
 	struct cached_piece *next_in_bucket;
 	struct cached_piece *newer, *older; /* of those that are ready */

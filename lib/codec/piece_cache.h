@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Decoded pieces in memory, in bounded size: the least recently used goes first, and each is decoded
- * once however many readers wait for it.
+ * Decoded pieces in memory, in bounded size: the least recently used goes first, and each is
+ * decoded once however many readers wait for it.
  *
  * Threads: any.
  */
@@ -18,8 +18,8 @@ struct piece_cache;
 struct cached_piece;
 
 /*
- * Decodes @piece into @data.  @read_on_to is where in the encoded bytes the caller will probably go on
- * to (0: nowhere).  No lock is held.
+ * Decodes @piece into @data.  @read_on_to is where in the encoded bytes the caller will probably go
+ * on to (0: nowhere).  No lock is held.
  */
 typedef int piece_loader(void *opaque, size_t piece, uint8_t *data, size_t len_bytes,
 			 uint64_t read_on_to, struct bmap_error *err);

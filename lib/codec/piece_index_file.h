@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A piece index kept in a file, where finding the pieces took decoding all of them: of bzip2, and of
- * frames that do not say how long they are.
+ * A piece index kept in a file, where finding the pieces took decoding all of them: of bzip2, and
+ * of frames that do not say how long they are.
  *
- * The file is for the machine that made it, and for one content: a header (magic, codec, length of the
- * encoded file, number of pieces), then the pieces.
- * Threads: any.
+ * The file is for the machine that made it, and for one content: a header (magic, codec, length of
+ * the encoded file, number of pieces), then the pieces. Threads: any.
  */
 #ifndef CODEC_PIECE_INDEX_FILE_H
 #define CODEC_PIECE_INDEX_FILE_H

@@ -15,6 +15,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "base/queue.h"
+#include "base/thread.h"
 #include "base/units.h"
 #include "bmap/log.h"
 #include "copy/job_state.h"
@@ -289,9 +290,9 @@ static int start(struct copy *copy, bool no_verify, struct bmap_error *err)
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	if (image_reader_open(&copy->reader, copy->image, &options, err) < 0)
 		return -err->code;
-	r = pthread_create(&copy->writer, NULL, writer_thread, copy);
+	r = thread_start(&copy->writer, writer_thread, copy);
 	if (r)
-		return bmap_error_set_system(err, r, "cannot start a thread");
+		return bmap_error_set_system(err, -r, "cannot start a thread");
 	copy->has_writer = true;
 	job_set_target(copy->job, copy->target);
 	job_set_reader(copy->job, copy->reader);

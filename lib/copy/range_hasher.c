@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/fd_io.h"
 #include "base/processors.h"
+#include "base/thread.h"
 #include "copy/range_hasher.h"
 
 /* What stays in the cache of a processor between reading and hashing; bench: 64 K to 1 M alike. */
@@ -98,7 +99,7 @@ static void run_threads(struct hasher *hasher, unsigned int n_threads)
 	pthread_t threads[MAX_THREADS];
 	unsigned int n = 0;
 
-	while (n + 1 < n_threads && pthread_create(&threads[n], NULL, hasher_thread, hasher) == 0)
+	while (n + 1 < n_threads && thread_start(&threads[n], hasher_thread, hasher) == 0)
 		n++;
 	hasher_thread(hasher);
 	while (n > 0)

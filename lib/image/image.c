@@ -604,7 +604,8 @@ int image_open(struct bmap_image **image_out, const char *location,
 
 	if (!image)
 		return bmap_error_set(err, ENOMEM, "out of memory");
-	if (set_options(image, options, err) < 0 || open_image(image, location, source_options, err) < 0) {
+	if (set_options(image, options, err) < 0 ||
+	    open_image(image, location, source_options, err) < 0) {
 		bmap_image_close(image);
 		return -err->code;
 	}

@@ -14,8 +14,7 @@
 /* As bmap_image_open(), with the options of the source given apart. */
 BMAP_MUST_CHECK int image_open(struct bmap_image **image, const char *location,
 			       const struct bmap_image_options *options,
-			       const struct source_options *source_options,
-			       struct bmap_error *err);
+			       const struct source_options *source_options, struct bmap_error *err);
 
 /* Does it lie in an archive? */
 bool image_is_member(const struct bmap_image *image);

@@ -14,6 +14,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "base/processors.h"
+#include "base/thread.h"
 #include "bmap/log.h"
 #include "codec/archive_tar.h"
 #include "codec/decoder_ops.h"
@@ -424,9 +425,9 @@ static int start(struct image_reader *reader, struct bmap_error *err)
 	if (r < 0)
 		return r;
 	piece_queue_learn(reader->queue, reader->options.learned);
-	r = pthread_create(&reader->feeder, NULL, feeder_thread, reader);
+	r = thread_start(&reader->feeder, feeder_thread, reader);
 	if (r)
-		return bmap_error_set_system(err, r, "cannot start a thread");
+		return bmap_error_set_system(err, -r, "cannot start a thread");
 	reader->has_feeder = true;
 	return 0;
 }

@@ -30,9 +30,9 @@ struct chunk {
 void chunk_fini(struct chunk *chunk);
 
 struct image_reader_options {
-	const struct bmap *wanted; /* NULL: everything; lent as long as the reader */
-	bool may_skip;             /* pieces outside of it need not be decoded to be checked */
-	bool zero_holes;           /* what is not wanted comes as zeros where it comes at all */
+	const struct bmap *wanted;   /* NULL: everything; lent as long as the reader */
+	bool may_skip;               /* pieces outside of it need not be decoded to be checked */
+	bool zero_holes;             /* what is not wanted comes as zeros where it comes at all */
 	struct piece_index *learned; /* takes the pieces that came out; lent; NULL: nobody asks */
 };
 

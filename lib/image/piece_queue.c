@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "base/thread.h"
 #include "codec/piece.h"
 #include "image/piece_queue.h"
 
@@ -282,12 +283,11 @@ int piece_queue_new(struct piece_queue **queue_out, const struct codec *codec,
 	pthread_mutex_init(&queue->lock, NULL);
 	pthread_cond_init(&queue->changed, NULL);
 	for (; queue->n_threads < n_threads; queue->n_threads++) {
-		int r = pthread_create(&queue->threads[queue->n_threads], NULL, decoder_thread,
-				       queue);
+		int r = thread_start(&queue->threads[queue->n_threads], decoder_thread, queue);
 
 		if (r && queue->n_threads == 0) {
 			piece_queue_free(queue);
-			return bmap_error_set_system(err, r, "cannot start a thread");
+			return bmap_error_set_system(err, -r, "cannot start a thread");
 		}
 		if (r)
 			break; /* fewer threads do as well */

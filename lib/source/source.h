@@ -25,13 +25,15 @@ struct source_options {
 	unsigned int n_retries; /* new tries after a transfer broke without getting further */
 	bool is_verified;       /* the bytes will be compared with checksums by somebody */
 	/*
-	 * It will be read here and there, and be cloned: a remote source is asked for its first bytes
-	 * only, and then for what is read and no more.
+	 * It will be read here and there, and be cloned: a remote source is asked for its first
+	 * bytes only, and then for what is read and no more.
 	 */
 	bool is_random;
-	unsigned int timeout_sec;         /* after which silence is a failure; 0: 30 */
-	_Atomic uint64_t *fetched_bytes; /* counts the bytes that came from afar; NULL: nobody asks */
-	/* A folder where the bytes of a remote source are kept from one run to the next; NULL: nowhere. */
+	unsigned int timeout_sec; /* after which silence is a failure; 0: 30 */
+	_Atomic uint64_t
+		*fetched_bytes; /* counts the bytes that came from afar; NULL: nobody asks */
+	/* A folder where the bytes of a remote source are kept from one run to the next; NULL:
+	 * nowhere. */
 	const char *cache_folder;
 	uint64_t cache_bytes; /* that it may hold; 0: no limit */
 };

@@ -2,9 +2,9 @@
 /*
  * What was read of a remote source, kept in a folder from one run to the next: a decorator.
  *
- * FOLDER/KEY.data holds the bytes where they lie in the source, FOLDER/KEY.blocks says which are there
- * (sparse_store.h); the key stands for location and content, so another content has other files.  What
- * was used longest ago goes when the folder gets too large.
+ * FOLDER/KEY.data holds the bytes where they lie in the source, FOLDER/KEY.blocks says which are
+ * there (sparse_store.h); the key stands for location and content, so another content has other
+ * files.  What was used longest ago goes when the folder gets too large.
  *
  * Threads: clones share the files.
  */

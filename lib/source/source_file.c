@@ -24,8 +24,8 @@ static int check_unchanged(const struct source_file *file, struct bmap_error *er
 
 	if (fstat(file->base.local_fd, &st) < 0)
 		return bmap_error_set_system(err, errno, "cannot read '%s'", file->base.name);
-	if (!S_ISREG(st.st_mode) || (st.st_mtim.tv_sec == file->mtime.tv_sec &&
-				     st.st_mtim.tv_nsec == file->mtime.tv_nsec))
+	if (!S_ISREG(st.st_mode) ||
+	    (st.st_mtim.tv_sec == file->mtime.tv_sec && st.st_mtim.tv_nsec == file->mtime.tv_nsec))
 		return 0;
 	return bmap_error_set(err, EBADMSG, "'%s' was changed while it was being read",
 			      file->base.name);

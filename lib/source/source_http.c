@@ -33,11 +33,11 @@
 
 #define CONNECT_TIMEOUT_SEC 30
 /* A transfer that brings nothing for so long is broken; unless options say otherwise. */
-#define STALL_TIMEOUT_SEC  30
+#define STALL_TIMEOUT_SEC 30
 /* What is asked for first of a file that will be read here and there: headers and magic numbers. */
 #define FIRST_BYTES (64 << 10)
 /* And of one that is read in order after all, so much at a time at most. */
-#define MAX_REQUEST_BYTES (UINT64_C(8) << 20)
+#define MAX_REQUEST_BYTES  (UINT64_C(8) << 20)
 #define MAX_REDIRECTS      10
 #define FIRST_BACKOFF_MSEC 250
 #define MAX_BACKOFF_MSEC   8000
@@ -86,7 +86,7 @@ struct source_http {
 	size_t asked_len; /* of the call that goes on */
 	bool has_last;    /* the byte before position_bytes is known: pieces may share one */
 	uint8_t last;
-	uint8_t *want;    /* where the caller wants the next bytes */
+	uint8_t *want; /* where the caller wants the next bytes */
 	size_t want_len;
 	uint8_t *spill; /* what came beyond that */
 	size_t spill_at, spill_len;
@@ -253,8 +253,7 @@ static void learn(struct source_http *http, bool has_length, uint64_t length)
 	http->base.mtime_sec = mtime > 0 ? mtime : 0;
 	if (http->etag[0] || http->last_modified[0])
 		snprintf(http->base.identity, sizeof(http->base.identity), "%s, %" PRIu64 " bytes",
-			 http->etag[0] ? http->etag : http->last_modified,
-			 has_length ? length : 0);
+			 http->etag[0] ? http->etag : http->last_modified, has_length ? length : 0);
 	/* FTP and SFTP can always begin anywhere, HTTP where the server says so. */
 	http->base.seekable =
 		has_length && (!http->is_http || http->answer.accepts_ranges || is_part(http));
@@ -404,8 +403,8 @@ static uint64_t request_end(const struct source_http *http, uint64_t offset_byte
 	if (!http->base.seekable)
 		return UINT64_MAX;
 	/*
-	 * Of what is read here and there nobody wants more than was asked for; unless reads go on where
-	 * the last request ended and nobody says how far: then requests grow.
+	 * Of what is read here and there nobody wants more than was asked for; unless reads go on
+	 * where the last request ended and nobody says how far: then requests grow.
 	 */
 	if (http->options.is_random && end == 0 && offset_bytes == http->end_bytes)
 		end = offset_bytes +

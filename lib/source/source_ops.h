@@ -25,15 +25,15 @@ struct source {
 	char *name;
 	bool seekable, has_size;
 	uint64_t size_bytes;
-	int local_fd;                /* -1: not a local file */
-	uint64_t local_offset_bytes; /* where the source begins in local_fd */
-	int cancel_fd;               /* an eventfd, readable once the source was cancelled */
-	int64_t mtime_sec;           /* 0: not known */
+	int local_fd;                       /* -1: not a local file */
+	uint64_t local_offset_bytes;        /* where the source begins in local_fd */
+	int cancel_fd;                      /* an eventfd, readable once the source was cancelled */
+	int64_t mtime_sec;                  /* 0: not known */
 	char identity[SOURCE_MAX_IDENTITY]; /* "": not known */
 	_Atomic uint64_t *fetched_bytes;    /* NULL: nobody counts */
-	uint64_t expected_end_bytes; /* see source_expect(); 0: no hint */
-	uint64_t next_offset_bytes;  /* not seekable: the next byte that the back end gives */
-	uint8_t *head;               /* what was read ahead by source_peek() */
+	uint64_t expected_end_bytes;        /* see source_expect(); 0: no hint */
+	uint64_t next_offset_bytes; /* not seekable: the next byte that the back end gives */
+	uint8_t *head;              /* what was read ahead by source_peek() */
 	size_t head_len;
 };
 
@@ -58,8 +58,8 @@ ssize_t source_read_fd(struct source *source, int fd, void *buf, size_t len,
 BMAP_MUST_CHECK int source_open_file(struct source **source, const char *path,
 				     const struct source_options *options, struct bmap_error *err);
 /*
- * Takes @origin, which is seekable and has an identity, and keeps what is read of it in the options'
- * folder.  When that cannot be done it warns and gives @origin itself.
+ * Takes @origin, which is seekable and has an identity, and keeps what is read of it in the
+ * options' folder.  When that cannot be done it warns and gives @origin itself.
  */
 BMAP_MUST_CHECK int source_open_cache(struct source **source, struct source *origin,
 				      const struct source_options *options, struct bmap_error *err);

@@ -13,8 +13,8 @@
 struct source_pool;
 
 /*
- * @source is lent and must be seekable.  With @is_reader it is one of the readers itself, and must not
- * be read otherwise meanwhile.  NULL when out of memory.
+ * @source is lent and must be seekable.  With @is_reader it is one of the readers itself, and must
+ * not be read otherwise meanwhile.  NULL when out of memory.
  */
 struct source_pool *source_pool_new(struct source *source, bool is_reader);
 

@@ -136,8 +136,8 @@ int forward_reader_next(struct forward_reader *reader, const uint8_t **data, siz
 	r = image_reader_next(reader->reader, &reader->chunk, err);
 	*data = reader->chunk.data;
 	*len = reader->chunk.len;
-	*offset_bytes = r == 0 ? image_reader_image_size(reader->reader)
-			       : reader->chunk.offset_bytes;
+	*offset_bytes =
+		r == 0 ? image_reader_image_size(reader->reader) : reader->chunk.offset_bytes;
 	return r;
 }
 

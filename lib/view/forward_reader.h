@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An image from a place on to its end, in order.  Of a gzip image it makes checkpoints on the way, and
- * may begin at one; all else is read by image_reader.h from the first byte.
+ * An image from a place on to its end, in order.  Of a gzip image it makes checkpoints on the way,
+ * and may begin at one; all else is read by image_reader.h from the first byte.
  *
  * Threads: one, but for forward_reader_cancel().
  */
@@ -17,7 +17,7 @@ struct forward_options {
 	const struct bmap *map;         /* NULL: everything is wanted; lent */
 	struct gzip_index *checkpoints; /* of a gzip image: where they go; NULL: none are made */
 	struct piece_index *learned;    /* takes the pieces that came out; NULL: nobody asks */
-	const struct piece *from;       /* of a gzip image: where to begin; NULL: at its first byte */
+	const struct piece *from; /* of a gzip image: where to begin; NULL: at its first byte */
 };
 
 BMAP_MUST_CHECK int forward_reader_open(struct forward_reader **reader, struct bmap_image *image,

@@ -65,8 +65,7 @@ static int fetch(struct source *source, const char *folder, struct bmap_error *e
 			return bmap_error_set_system(err, -r, "cannot write to '%s'", folder);
 		offset += (uint64_t)n;
 		if (offset > MAX_INDEX_LEN)
-			return bmap_error_set(err, EFBIG, "'%s' is too large",
-					      source_name(source));
+			return bmap_error_set(err, EFBIG, "'%s' is too large", source_name(source));
 	}
 	return n < 0 ? (int)n : steal_fd(&fd);
 }
@@ -208,8 +207,8 @@ void image_index_keep_pieces(const struct image_index *index, const struct piece
 	if (!index->kept_path || pieces->n_pieces < 2 || !source_size(image_source(image), &size))
 		return;
 	fd_make_folders(index->kept_path);
-	if (piece_index_write(pieces, index->kept_path, codec_name(image_codec(image)), size, &err) <
-	    0)
+	if (piece_index_write(pieces, index->kept_path, codec_name(image_codec(image)), size,
+			      &err) < 0)
 		bmap_log(BMAP_LOG_WARNING, "the index is not kept: %s", err.message);
 }
 
@@ -222,6 +221,7 @@ void image_index_keep(const struct image_index *index, const struct gzip_index *
 	if (!index->kept_path || gzip_index_n_points(checkpoints) < 2)
 		return;
 	fd_make_folders(index->kept_path);
-	if (gzip_index_write(checkpoints, index->kept_path, encoded_size, image_size_bytes, &err) < 0)
+	if (gzip_index_write(checkpoints, index->kept_path, encoded_size, image_size_bytes, &err) <
+	    0)
 		bmap_log(BMAP_LOG_WARNING, "the gzip index is not kept: %s", err.message);
 }

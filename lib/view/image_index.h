@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where the pieces of an image are, from wherever that can be learned: the file itself, an index that
- * lies beside it (IMAGE.gzidx), or one that was made and kept before.
+ * Where the pieces of an image are, from wherever that can be learned: the file itself, an index
+ * that lies beside it (IMAGE.gzidx), or one that was made and kept before.
  *
  * Threads: one; constant once found.
  */
@@ -23,9 +23,9 @@ struct image_index {
 };
 
 /*
- * Looks for the pieces of @image; none are found where index->pieces is empty.  @image_size_bytes is
- * PIECE_LEN_UNKNOWN when it is not known.  An index that is damaged or of another file is left alone,
- * with a warning.
+ * Looks for the pieces of @image; none are found where index->pieces is empty.  @image_size_bytes
+ * is PIECE_LEN_UNKNOWN when it is not known.  An index that is damaged or of another file is left
+ * alone, with a warning.
  */
 BMAP_MUST_CHECK int image_index_find(struct image_index *index, struct bmap_image *image,
 				     const char *location, uint64_t image_size_bytes,

@@ -78,8 +78,8 @@ int bmap_index_write(const char *location, const struct bmap *map,
 		     struct bmap_error *err)
 {
 	CLEANUP(making_fini) struct making making = {0};
-	uint64_t step = options->index_step_bytes ? options->index_step_bytes
-						  : BMAP_DEFAULT_INDEX_STEP;
+	uint64_t step =
+		options->index_step_bytes ? options->index_step_bytes : BMAP_DEFAULT_INDEX_STEP;
 	uint64_t encoded_size, image_size;
 	struct forward_options forward;
 

@@ -81,8 +81,7 @@ ssize_t bmap_overlay_pread(struct bmap_overlay *overlay, void *buf, size_t len,
 	while (at < end) {
 		uint64_t block = at / BLOCK_SIZE;
 		bool is_ours = sparse_store_find(overlay->store, block, true) == block;
-		uint64_t border =
-			sparse_store_find(overlay->store, block, !is_ours) * BLOCK_SIZE;
+		uint64_t border = sparse_store_find(overlay->store, block, !is_ours) * BLOCK_SIZE;
 		uint8_t *data = (uint8_t *)buf + (at - offset_bytes);
 		size_t part;
 
@@ -192,9 +191,9 @@ bool bmap_overlay_find_hole(struct bmap_overlay *overlay, uint64_t offset_bytes,
 		if (!bmap_view_find_hole(overlay->view, at, &next))
 			break;
 		if (next < overlay->size_bytes)
-			next = MAX(next, sparse_store_find(overlay->store, next / BLOCK_SIZE,
-							   false) *
-						 BLOCK_SIZE);
+			next = MAX(next,
+				   sparse_store_find(overlay->store, next / BLOCK_SIZE, false) *
+					   BLOCK_SIZE);
 		if (next == at)
 			break;
 		at = next;

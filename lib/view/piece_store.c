@@ -10,6 +10,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "base/fd_io.h"
+#include "base/thread.h"
 #include "codec/decoder.h"
 #include "map/digest.h"
 #include "map/slice.h"
@@ -23,7 +24,8 @@
 #define MAX_RUNS  64 /* that wait */
 /* Readers that read in order are told apart by where they are. */
 #define MAX_STREAMS 8
-/* A read so near to where the last one ended goes on with it: the kernel's read-ahead is shuffled. */
+/* A read so near to where the last one ended goes on with it: the kernel's read-ahead is shuffled.
+ */
 #define STREAM_GAP_BYTES (512 << 10)
 /* So much in order, and more is decoded in advance. */
 #define STREAM_MIN_BYTES (384 << 10)
@@ -61,14 +63,19 @@ struct piece_store {
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct worker_tools *tools;        /* guarded by lock: those that nobody uses */
-	unsigned int n_tools, max_tools;   /* guarded by lock */
-	struct run *runs[MAX_RUNS];        /* guarded by lock: a ring */
-	size_t first_run, n_runs;          /* guarded by lock */
+	struct worker_tools *tools;         /* guarded by lock: those that nobody uses */
+	unsigned int n_tools, max_tools;    /* guarded by lock */
+	struct run *runs[MAX_RUNS];         /* guarded by lock: a ring */
+	size_t first_run, n_runs;           /* guarded by lock */
 	struct stream streams[MAX_STREAMS]; /* guarded by lock */
-	uint64_t n_uses;                   /* guarded by lock */
-	bool cancelled;                    /* guarded by lock */
-	enum { ABSENT, BUSY, PRESENT } *large; /* guarded by lock: pieces in the file; NULL: no file */
+	uint64_t n_uses;                    /* guarded by lock */
+	bool cancelled;                     /* guarded by lock */
+	enum {
+		ABSENT,
+		BUSY,
+		PRESENT
+	} *
+		large; /* guarded by lock: pieces in the file; NULL: no file */
 	int fd;
 
 	unsigned int n_threads;
@@ -108,8 +115,7 @@ static uint64_t mapped_end(const struct piece_store *store, uint64_t offset_byte
 	if (i == 0)
 		return offset_bytes;
 	range = bmap_get_range(map, i - 1, NULL, NULL);
-	return MAX(offset_bytes,
-		   MIN((range.first_block + range.n_blocks) * block_size, end_bytes));
+	return MAX(offset_bytes, MIN((range.first_block + range.n_blocks) * block_size, end_bytes));
 }
 
 /* A piece as it is decoded: from a checkpoint on only as far as something is mapped. */
@@ -215,8 +221,8 @@ struct sink {
 	uint64_t offset_bytes;
 };
 
-static int flush_sink(struct piece_store *store, struct sink *sink, const uint8_t *bytes, size_t len,
-		      struct bmap_error *err)
+static int flush_sink(struct piece_store *store, struct sink *sink, const uint8_t *bytes,
+		      size_t len, struct bmap_error *err)
 {
 	struct slice slice = {0};
 
@@ -241,8 +247,9 @@ static int wrong_length(const struct piece *piece, const char *what, struct bmap
 }
 
 /* The next encoded bytes of the piece, as they arrive. */
-static int read_encoded(struct source *source, const struct piece *piece, struct worker_tools *tools,
-			uint64_t *done, struct decoder_io *io, struct bmap_error *err)
+static int read_encoded(struct source *source, const struct piece *piece,
+			struct worker_tools *tools, uint64_t *done, struct decoder_io *io,
+			struct bmap_error *err)
 {
 	size_t len = (size_t)MIN(IN_LEN, piece->encoded_len_bytes - *done);
 	ssize_t n = len ? source_pread_some(source, tools->in, len,
@@ -433,8 +440,8 @@ int piece_store_pread(struct piece_store *store, uint8_t *buf, size_t len, uint6
 			return bmap_error_set(err, ENODATA, "'%s' ends before its map does",
 					      store->options.name);
 		piece = get_piece(store, i);
-		part = (size_t)MIN(len, piece.image_offset_bytes + piece.image_len_bytes -
-						offset_bytes);
+		part = (size_t)MIN(len,
+				   piece.image_offset_bytes + piece.image_len_bytes - offset_bytes);
 		if (piece.image_len_bytes > store->max_piece_bytes) {
 			if (read_large(store, i, &piece, buf, part, offset_bytes, err) < 0)
 				return -err->code;
@@ -442,8 +449,9 @@ int piece_store_pread(struct piece_store *store, uint8_t *buf, size_t len, uint6
 			if (piece_cache_get(store->cache, i, (size_t)piece.image_len_bytes, &cached,
 					    err) < 0)
 				return -err->code;
-			memcpy(buf, cached_piece_data(cached) +
-					    (offset_bytes - piece.image_offset_bytes),
+			memcpy(buf,
+			       cached_piece_data(cached) +
+				       (offset_bytes - piece.image_offset_bytes),
 			       part);
 			piece_cache_unpin(store->cache, cached);
 		}
@@ -502,9 +510,9 @@ static struct run *claim_run(struct piece_store *store, size_t *i, uint64_t end_
 		struct cached_piece *cached = NULL;
 
 		if (piece.image_offset_bytes >= end_bytes ||
-		    (run->n_pieces && (piece.encoded_offset_bytes + piece.encoded_len_bytes >
-					       first + RUN_BYTES ||
-				       piece.encoded_offset_bytes > run->encoded_end_bytes)))
+		    (run->n_pieces &&
+		     (piece.encoded_offset_bytes + piece.encoded_len_bytes > first + RUN_BYTES ||
+		      piece.encoded_offset_bytes > run->encoded_end_bytes)))
 			break;
 		if (is_wanted(store, &piece) && piece.image_len_bytes <= store->max_piece_bytes)
 			cached = piece_cache_claim(store->cache, *i, (size_t)piece.image_len_bytes,
@@ -658,11 +666,10 @@ static int start(struct piece_store *store, unsigned int n_threads, struct bmap_
 	if (make_file(store, err) < 0)
 		return -err->code;
 	while (store->n_threads < n_threads) {
-		int r = pthread_create(&store->threads[store->n_threads], NULL, advance_thread,
-				       store);
+		int r = thread_start(&store->threads[store->n_threads], advance_thread, store);
 
 		if (r)
-			return bmap_error_set_system(err, r, "cannot start a thread");
+			return bmap_error_set_system(err, -r, "cannot start a thread");
 		store->n_threads++;
 	}
 	return 0;
@@ -671,8 +678,8 @@ static int start(struct piece_store *store, unsigned int n_threads, struct bmap_
 int piece_store_new(struct piece_store **store_out, const struct piece_store_options *options,
 		    struct bmap_error *err)
 {
-	struct piece_store *store = calloc(
-		1, sizeof(*store) + options->n_threads * sizeof(store->threads[0]));
+	struct piece_store *store =
+		calloc(1, sizeof(*store) + options->n_threads * sizeof(store->threads[0]));
 
 	if (!store)
 		return bmap_error_set(err, ENOMEM, "out of memory");

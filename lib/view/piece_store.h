@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An image read piece by piece, anywhere: a read decodes the pieces that it touches, those that follow
- * are decoded in advance when reads come in order.
+ * An image read piece by piece, anywhere: a read decodes the pieces that it touches, those that
+ * follow are decoded in advance when reads come in order.
  *
- * Pieces that are too large for memory are decoded into a temporary file, once.  Others may be decoded
- * again; they must give the same bytes then as the first time, or nothing.
+ * Pieces that are too large for memory are decoded into a temporary file, once.  Others may be
+ * decoded again; they must give the same bytes then as the first time, or nothing.
  *
  * Threads: any.
  */
@@ -28,9 +28,9 @@ struct piece_store_options {
 	uint64_t memory_bytes;           /* for decoded pieces */
 	uint64_t decoder_memory_bytes;
 	unsigned int n_threads; /* that decode in advance */
-	bool is_verified; /* somebody compares what is read: it must not change afterwards */
-	const char *folder;              /* of the temporary file; lent */
-	const char *name;                /* of the image, for sentences; lent */
+	bool is_verified;       /* somebody compares what is read: it must not change afterwards */
+	const char *folder;     /* of the temporary file; lent */
+	const char *name;       /* of the image, for sentences; lent */
 	_Atomic uint64_t *decoded_bytes; /* counts */
 };
 
@@ -45,8 +45,8 @@ size_t piece_store_n_pieces(const struct piece_store *store);
 uint64_t piece_store_hits(struct piece_store *store);
 
 /*
- * Reads mapped bytes.  -EBADMSG, -ENODATA, -EPROTO (a piece holds more or less than its index says),
- * and what the source says.
+ * Reads mapped bytes.  -EBADMSG, -ENODATA, -EPROTO (a piece holds more or less than its index
+ * says), and what the source says.
  */
 BMAP_MUST_CHECK int piece_store_pread(struct piece_store *store, uint8_t *buf, size_t len,
 				      uint64_t offset_bytes, struct bmap_error *err);
@@ -58,8 +58,8 @@ void piece_store_note_read(struct piece_store *store, uint64_t offset_bytes, siz
 void piece_store_read_ahead(struct piece_store *store, uint64_t offset_bytes, uint64_t end_bytes);
 
 /*
- * The bytes of the piece at @offset_bytes when they are in memory, to be unpinned; *@len from there to
- * its end.  NULL: they are not.
+ * The bytes of the piece at @offset_bytes when they are in memory, to be unpinned; *@len from there
+ * to its end.  NULL: they are not.
  */
 struct cached_piece *piece_store_peek(struct piece_store *store, uint64_t offset_bytes,
 				      const uint8_t **data, size_t *len);

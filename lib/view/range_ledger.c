@@ -13,10 +13,10 @@
 /* What is known of a range. */
 struct entry {
 	enum { OPEN, VERIFIED, BAD } state; /* guarded by lock */
-	bool busy;              /* guarded by lock: somebody adds to the digest, or verifies it */
-	struct digest *digest;  /* of who is busy; NULL: no byte has come */
-	uint64_t next_bytes;    /* of who is busy: how far it has come */
-	uint8_t *found;         /* of a bad range: its checksum */
+	bool busy;             /* guarded by lock: somebody adds to the digest, or verifies it */
+	struct digest *digest; /* of who is busy; NULL: no byte has come */
+	uint64_t next_bytes;   /* of who is busy: how far it has come */
+	uint8_t *found;        /* of a bad range: its checksum */
 };
 
 struct range_ledger {

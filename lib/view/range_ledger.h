@@ -24,15 +24,15 @@ struct ledger_range {
 };
 
 /*
- * The first range with a byte in [offset, offset + len) that has to be verified before any byte of it
- * is handed out, and is not yet.  false: there is none.
+ * The first range with a byte in [offset, offset + len) that has to be verified before any byte of
+ * it is handed out, and is not yet.  false: there is none.
  */
 bool range_ledger_next_due(struct range_ledger *ledger, uint64_t offset_bytes, uint64_t len,
 			   struct ledger_range *range);
 
 /*
- * Takes over the verification of a range: 1, and range_ledger_end() must follow.  0: it is verified,
- * maybe by somebody else, whose end was waited for.  -EBADMSG, -ECANCELED.
+ * Takes over the verification of a range: 1, and range_ledger_end() must follow.  0: it is
+ * verified, maybe by somebody else, whose end was waited for.  -EBADMSG, -ECANCELED.
  */
 BMAP_MUST_CHECK int range_ledger_begin(struct range_ledger *ledger, size_t index,
 				       struct bmap_error *err);

@@ -9,6 +9,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "base/fd_io.h"
+#include "base/thread.h"
 #include "bmap/log.h"
 #include "map/slice.h"
 #include "view/forward_reader.h"
@@ -190,9 +191,9 @@ int spill_new(struct spill **spill_out, struct bmap_image *image,
 		spill_free(spill);
 		return -err->code;
 	}
-	r = pthread_create(&spill->thread, NULL, spill_thread, spill);
+	r = thread_start(&spill->thread, spill_thread, spill);
 	if (r) {
-		bmap_error_set_system(err, r, "cannot start a thread");
+		bmap_error_set_system(err, -r, "cannot start a thread");
 		spill_free(spill);
 		return -err->code;
 	}

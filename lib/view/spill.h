@@ -19,11 +19,12 @@ struct spill;
 typedef int spill_reopener(void *opaque, struct bmap_image **image, struct bmap_error *err);
 
 struct spill_options {
-	const struct bmap *map;         /* NULL: all is mapped; lent */
-	struct range_ledger *ledger;    /* hears of all mapped bytes; NULL: nobody does; lent */
-	struct gzip_index *checkpoints; /* of a gzip image: where they go; lent; NULL: none are made */
-	struct piece_index *learned;    /* takes the pieces that came out; lent; NULL: nobody asks */
-	struct piece from;              /* of a gzip image: a checkpoint to begin at */
+	const struct bmap *map;      /* NULL: all is mapped; lent */
+	struct range_ledger *ledger; /* hears of all mapped bytes; NULL: nobody does; lent */
+	struct gzip_index
+		*checkpoints;        /* of a gzip image: where they go; lent; NULL: none are made */
+	struct piece_index *learned; /* takes the pieces that came out; lent; NULL: nobody asks */
+	struct piece from;           /* of a gzip image: a checkpoint to begin at */
 	bool has_from;
 	const char *folder; /* of the temporary file */
 	_Atomic uint64_t *decoded_bytes;

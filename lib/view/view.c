@@ -133,10 +133,9 @@ static int make_ledger(struct bmap_view *view, struct bmap_error *err)
 	const struct bmap *map = view->map;
 
 	if (view->options.verify == BMAP_VERIFY_STRICT && (!map || !bmap_is_verifiable(map)))
-		return bmap_error_set(err, EINVAL,
-				      "'%s' cannot be verified strictly: %s", view->location,
-				      map ? "not all ranges of its map have a checksum"
-					  : "there is no map");
+		return bmap_error_set(
+			err, EINVAL, "'%s' cannot be verified strictly: %s", view->location,
+			map ? "not all ranges of its map have a checksum" : "there is no map");
 	if (!map || view->options.verify == BMAP_VERIFY_OFF || !bmap_checksum_type(map))
 		return 0;
 	return range_ledger_new(&view->ledger, map, view->options.verify,
@@ -158,8 +157,8 @@ static int find_index(struct bmap_view *view, struct bmap_error *err)
 {
 	uint64_t size = view->map ? view->size_bytes : PIECE_LEN_UNKNOWN;
 
-	if (image_index_find(&view->index, view->image, view->location, size, &view->options,
-			     err) < 0)
+	if (image_index_find(&view->index, view->image, view->location, size, &view->options, err) <
+	    0)
 		return -err->code;
 	if (view->index.is_whole) {
 		if (check_size(view, piece_index_end(&view->index.pieces), err) < 0)
@@ -209,8 +208,7 @@ static int open_pieces(struct bmap_view *view, struct bmap_error *err)
 	view->pool = source_pool_new(image_source(view->image), is_whole);
 	if (!view->pool)
 		return bmap_error_set(err, ENOMEM, "out of memory");
-	view->pieces_end_bytes =
-		is_whole ? view->size_bytes : piece_index_end(&view->index.pieces);
+	view->pieces_end_bytes = is_whole ? view->size_bytes : piece_index_end(&view->index.pieces);
 	complete.pool = view->pool;
 	return is_direct(view) ? 0 : piece_store_new(&view->pieces, &complete, err);
 }
@@ -392,9 +390,9 @@ static int read_bytes(struct bmap_view *view, uint8_t *buf, size_t len, uint64_t
 
 	if (offset_bytes < view->pieces_end_bytes) {
 		by_pieces = (size_t)MIN(len, view->pieces_end_bytes - offset_bytes);
-		if (view->pieces ? piece_store_pread(view->pieces, buf, by_pieces, offset_bytes,
-						     err) < 0
-				 : read_direct(view, buf, by_pieces, offset_bytes, err) < 0)
+		if (view->pieces
+			    ? piece_store_pread(view->pieces, buf, by_pieces, offset_bytes, err) < 0
+			    : read_direct(view, buf, by_pieces, offset_bytes, err) < 0)
 			return -err->code;
 	}
 	if (by_pieces == len)
@@ -455,8 +453,7 @@ static void follow(struct bmap_view *view, const uint8_t *buf, size_t len, uint6
 	uint64_t next, last = UINT64_MAX;
 
 	range_ledger_feed(view->ledger, buf, len, offset_bytes);
-	while (view->pieces &&
-	       range_ledger_wants(view->ledger, offset_bytes, len, &range, &next) &&
+	while (view->pieces && range_ledger_wants(view->ledger, offset_bytes, len, &range, &next) &&
 	       next != last && next < view->pieces_end_bytes) {
 		const uint8_t *data;
 		size_t data_len;
@@ -465,8 +462,8 @@ static void follow(struct bmap_view *view, const uint8_t *buf, size_t len, uint6
 
 		if (!cached)
 			break;
-		range_ledger_feed(view->ledger, data,
-				  (size_t)MIN(data_len, range.end_bytes - next), next);
+		range_ledger_feed(view->ledger, data, (size_t)MIN(data_len, range.end_bytes - next),
+				  next);
 		piece_store_unpin(view->pieces, cached);
 		last = next;
 	}

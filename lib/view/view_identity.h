@@ -6,8 +6,8 @@
 #include "bmap/view.h"
 
 /*
- * A line of text: of a map with all checksums what it says, wherever the image lies; else what the source
- * says of itself.  The caller frees it; NULL when out of memory.
+ * A line of text: of a map with all checksums what it says, wherever the image lies; else what the
+ * source says of itself.  The caller frees it; NULL when out of memory.
  */
 char *view_identity(const struct bmap_view *view);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A view that can be written to: what is written goes into a file of its own, and is read from there
- * afterwards; the image stays as it is.
+ * A view that can be written to: what is written goes into a file of its own, and is read from
+ * there afterwards; the image stays as it is.
  *
- * The file is sparse and as long as the image.  FILE.blocks beside it says which of its blocks count.
- * What was written survives the end of the program however it ends; what was synced survives the end of
- * the machine.  Threads: any.
+ * The file is sparse and as long as the image.  FILE.blocks beside it says which of its blocks
+ * count. What was written survives the end of the program however it ends; what was synced survives
+ * the end of the machine.  Threads: any.
  */
 #ifndef BMAP_OVERLAY_H
 #define BMAP_OVERLAY_H
@@ -17,8 +17,8 @@ BMAP_BEGIN_DECLS
 struct bmap_overlay;
 
 /*
- * Opens or makes the overlay @path of @view (lent).  -EBUSY: another process has it, -EBADMSG: it is of
- * another image, -EPROTO: it is no overlay.
+ * Opens or makes the overlay @path of @view (lent).  -EBUSY: another process has it, -EBADMSG: it
+ * is of another image, -EPROTO: it is no overlay.
  */
 BMAP_API BMAP_MUST_CHECK int bmap_overlay_open(struct bmap_overlay **overlay,
 					       struct bmap_view *view, const char *path,

@@ -5,8 +5,8 @@
  * that nobody reads.
  *
  * Where the pieces of the image are known (bmaptool(1), "index") a read decodes only what it needs.
- * Where they are not, the image is decoded forwards, as far as reads need it, into a temporary file of
- * its mapped blocks.
+ * Where they are not, the image is decoded forwards, as far as reads need it, into a temporary file
+ * of its mapped blocks.
  *
  * Threads: any number may read one view.
  */
@@ -29,9 +29,9 @@ struct bmap_view;
 
 enum bmap_verify {
 	/*
-	 * A range of the map is verified before a byte of it is handed out, when it is not larger than
-	 * the window.  Larger ones are verified once they have been read to their end, and cannot be
-	 * read any more when that fails.
+	 * A range of the map is verified before a byte of it is handed out, when it is not larger
+	 * than the window.  Larger ones are verified once they have been read to their end, and
+	 * cannot be read any more when that fails.
 	 */
 	BMAP_VERIFY_WINDOW,
 	BMAP_VERIFY_STRICT, /* every range, before a byte of it is handed out */
@@ -44,18 +44,19 @@ enum bmap_verify {
 #define BMAP_MIN_INDEX_STEP        (UINT64_C(64) << 10)
 
 struct bmap_view_options {
-	const char *member;         /* as in struct bmap_image_options */
-	unsigned int n_retries;     /* new tries of a remote transfer that broke */
-	unsigned int timeout_sec;   /* of silence, after which it broke; 0: 30 */
-	unsigned int n_threads;     /* that decode in advance; 0: as many as there are processors */
-	uint64_t memory_bytes;      /* of decoded pieces; 0: BMAP_DEFAULT_VIEW_MEMORY */
+	const char *member;       /* as in struct bmap_image_options */
+	unsigned int n_retries;   /* new tries of a remote transfer that broke */
+	unsigned int timeout_sec; /* of silence, after which it broke; 0: 30 */
+	unsigned int n_threads;   /* that decode in advance; 0: as many as there are processors */
+	uint64_t memory_bytes;    /* of decoded pieces; 0: BMAP_DEFAULT_VIEW_MEMORY */
 	enum bmap_verify verify;
 	uint64_t verify_window_bytes; /* 0: BMAP_DEFAULT_VERIFY_WINDOW */
 	uint64_t index_step_bytes;    /* between checkpoints; 0: BMAP_DEFAULT_INDEX_STEP */
 	const char *temporary_folder; /* NULL: $TMPDIR, or /var/tmp */
 	const char *index_folder;     /* where indexes that were made are kept; NULL: nowhere */
-	const char *cache_folder;     /* where encoded bytes that were fetched are kept; NULL: nowhere */
-	uint64_t cache_bytes;         /* at most; 0: no limit */
+	const char
+		*cache_folder; /* where encoded bytes that were fetched are kept; NULL: nowhere */
+	uint64_t cache_bytes;  /* at most; 0: no limit */
 };
 
 /*
@@ -98,8 +99,8 @@ BMAP_API BMAP_MUST_CHECK ssize_t bmap_view_pread(struct bmap_view *view, void *b
 						 uint64_t offset_bytes, struct bmap_error *err);
 
 /*
- * The first byte at or behind @offset_bytes that lies in data, or in a hole (the end of the image is
- * one), in whole blocks of the map.  false: there is none, or the offset lies behind the end.
+ * The first byte at or behind @offset_bytes that lies in data, or in a hole (the end of the image
+ * is one), in whole blocks of the map.  false: there is none, or the offset lies behind the end.
  */
 BMAP_API bool bmap_view_find_data(const struct bmap_view *view, uint64_t offset_bytes,
 				  uint64_t *data_bytes);
@@ -119,9 +120,9 @@ BMAP_API void bmap_view_get_statistics(struct bmap_view *view,
 				       struct bmap_view_statistics *statistics);
 
 /*
- * Decodes a gzip image once and writes the index of its checkpoints (GZIDX, as indexed_gzip reads it)
- * to @path.  With @map (may be NULL) only where something is mapped.  -EOPNOTSUPP: of this format an
- * index is not needed, or cannot be made; the sentence says which.
+ * Decodes a gzip image once and writes the index of its checkpoints (GZIDX, as indexed_gzip reads
+ * it) to @path.  With @map (may be NULL) only where something is mapped.  -EOPNOTSUPP: of this
+ * format an index is not needed, or cannot be made; the sentence says which.
  */
 BMAP_API BMAP_MUST_CHECK int bmap_index_write(const char *location, const struct bmap *map,
 					      const struct bmap_view_options *options,
