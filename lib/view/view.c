@@ -88,18 +88,24 @@ static int set_options(struct bmap_view *view, const struct bmap_view_options *o
 	return 0;
 }
 
+static bool is_verified(const struct bmap_view *view)
+{
+	return view->map && view->options.verify != BMAP_VERIFY_OFF &&
+	       bmap_checksum_type(view->map);
+}
+
 static int open_image(struct bmap_view *view, struct bmap_image **image, struct bmap_error *err)
 {
 	const struct bmap_image_options image_options = {
 		.member = view->options.member,
 		.n_retries = view->options.n_retries,
-		.is_verified = view->ledger != NULL,
+		.is_verified = is_verified(view),
 		.n_threads = view->options.n_threads,
 		.memory_bytes = MIN(view->options.memory_bytes, BMAP_DEFAULT_MEMORY),
 	};
 	const struct source_options source_options = {
 		.n_retries = view->options.n_retries,
-		.is_verified = view->ledger != NULL,
+		.is_verified = is_verified(view),
 		.is_random = true,
 		.timeout_sec = view->options.timeout_sec,
 		.fetched_bytes = &view->fetched_bytes,
@@ -136,10 +142,11 @@ static int make_ledger(struct bmap_view *view, struct bmap_error *err)
 		return bmap_error_set(
 			err, EINVAL, "'%s' cannot be verified strictly: %s", view->location,
 			map ? "not all ranges of its map have a checksum" : "there is no map");
-	if (!map || view->options.verify == BMAP_VERIFY_OFF || !bmap_checksum_type(map))
+	if (!is_verified(view))
 		return 0;
 	return range_ledger_new(&view->ledger, map, view->options.verify,
-				view->options.verify_window_bytes, view->location, err);
+				view->options.verify_window_bytes, bmap_image_name(view->image),
+				err);
 }
 
 /* What is known of the size must agree. */
@@ -267,10 +274,10 @@ static int open_view(struct bmap_view *view, struct bmap_error *err)
 
 	if (view->map)
 		view->size_bytes = bmap_image_size_bytes(view->map);
-	if (make_ledger(view, err) < 0)
-		return -err->code;
 	if (open_image(view, &view->image, err) < 0)
 		return bmap_error_prefix(err, "cannot open image");
+	if (make_ledger(view, err) < 0)
+		return -err->code;
 	view->mtime_sec = source_mtime(image_source(view->image));
 	if (bmap_image_size(view->image, &size) && check_size(view, size, err) < 0)
 		return -err->code;
@@ -428,9 +435,13 @@ static int verify_due(struct bmap_view *view, uint64_t offset_bytes, size_t len,
 		      struct bmap_error *err)
 {
 	struct ledger_range range;
+	size_t last = SIZE_MAX;
 	int r;
 
 	while (range_ledger_next_due(view->ledger, offset_bytes, len, &range)) {
+		if (range.index == last)
+			return bmap_error_set(err, ENOMEM, "out of memory");
+		last = range.index;
 		/* What the spill decodes from its first byte on is verified as it passes. */
 		if (view->spill && range.first_bytes >= view->pieces_end_bytes &&
 		    spill_reach(view->spill, range.end_bytes, err) < 0)
@@ -446,27 +457,48 @@ static int verify_due(struct bmap_view *view, uint64_t offset_bytes, size_t len,
 	return range_ledger_check(view->ledger, offset_bytes, len, err);
 }
 
-/* Large ranges are followed while they are read in order, as far as pieces are at hand. */
+/* More of a range that is followed, from @offset_bytes on, as far as it is at hand. */
+static bool follow_on(struct bmap_view *view, const struct ledger_range *range,
+		      uint64_t offset_bytes, uint64_t read_to)
+{
+	uint64_t end = MIN(range->end_bytes, view->pieces_end_bytes);
+	const uint8_t *data;
+	struct cached_piece *cached;
+	size_t len;
+
+	if (view->pieces) {
+		cached = piece_store_peek(view->pieces, offset_bytes, &data, &len);
+		if (!cached)
+			return false;
+		range_ledger_feed(view->ledger, data, (size_t)MIN(len, end - offset_bytes),
+				  offset_bytes);
+		piece_store_unpin(view->pieces, cached);
+	} else {
+		CLEANUP_FREE uint8_t *buf = malloc(VERIFY_STEP);
+		struct bmap_error err = {0};
+
+		/* What lies before the last read is in the kernel's memory. */
+		end = MIN(end, read_to);
+		if (!buf || offset_bytes >= end)
+			return false;
+		len = (size_t)MIN(VERIFY_STEP, end - offset_bytes);
+		if (read_direct(view, buf, len, offset_bytes, &err) < 0)
+			return false;
+		range_ledger_feed(view->ledger, buf, len, offset_bytes);
+	}
+	return true;
+}
+
+/* Large ranges are followed while they are read in order; the kernel shuffles reads a little. */
 static void follow(struct bmap_view *view, const uint8_t *buf, size_t len, uint64_t offset_bytes)
 {
 	struct ledger_range range;
 	uint64_t next, last = UINT64_MAX;
 
 	range_ledger_feed(view->ledger, buf, len, offset_bytes);
-	while (view->pieces && range_ledger_wants(view->ledger, offset_bytes, len, &range, &next) &&
-	       next != last && next < view->pieces_end_bytes) {
-		const uint8_t *data;
-		size_t data_len;
-		struct cached_piece *cached =
-			piece_store_peek(view->pieces, next, &data, &data_len);
-
-		if (!cached)
-			break;
-		range_ledger_feed(view->ledger, data, (size_t)MIN(data_len, range.end_bytes - next),
-				  next);
-		piece_store_unpin(view->pieces, cached);
+	while (range_ledger_wants(view->ledger, offset_bytes, len, &range, &next) && next != last &&
+	       next < view->pieces_end_bytes && follow_on(view, &range, next, offset_bytes + len))
 		last = next;
-	}
 }
 
 static int read_mapped(struct bmap_view *view, uint8_t *buf, size_t len, uint64_t offset_bytes,
