@@ -22,7 +22,6 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
-#include "base/fd_io.h"
 #include "base/sparse_store.h"
 #include "bmap/log.h"
 #include "map/digest.h"
@@ -161,7 +160,6 @@ static int open_store(struct shared *shared, const struct source *origin,
 	    snprintf(blocks_path, sizeof(blocks_path), "%s/%s.blocks", options->cache_folder,
 		     key) >= (int)sizeof(blocks_path))
 		return bmap_error_set_system(err, ENAMETOOLONG, "'%s'", options->cache_folder);
-	fd_make_folders(path);
 	shared->max_blocks = make_room(options, key, origin->size_bytes) / BLOCK_SIZE;
 	if (sparse_store_open(&shared->store, path, blocks_path, &store_options, err) == 0) {
 		utimensat(AT_FDCWD, path, NULL, 0); /* it is used */

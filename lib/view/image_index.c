@@ -32,6 +32,8 @@ const char *view_temporary_folder(const struct bmap_view_options *options)
 
 	if (options->temporary_folder)
 		return options->temporary_folder;
+	if (options->cache_folder)
+		return options->cache_folder;
 	return folder && folder[0] ? folder : "/var/tmp";
 }
 

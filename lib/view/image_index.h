@@ -33,7 +33,7 @@ BMAP_MUST_CHECK int image_index_find(struct image_index *index, struct bmap_imag
 				     struct bmap_error *err);
 void image_index_fini(struct image_index *index);
 
-/* Where temporary files go: the option, $TMPDIR, /var/tmp.  Lent. */
+/* Where temporary files go: the option, the cache's folder, $TMPDIR, /var/tmp.  Lent. */
 const char *view_temporary_folder(const struct bmap_view_options *options);
 
 /* Keeps the pieces of an image that was decoded to its end. */

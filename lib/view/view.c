@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "base/fd_io.h"
 #include "base/processors.h"
 #include "bmap/log.h"
 #include "codec/decoder.h"
@@ -65,6 +67,14 @@ static int copy_text(char **copy, const char **text, struct bmap_error *err)
 	return 0;
 }
 
+static int make_folder(const char *folder, struct bmap_error *err)
+{
+	fd_make_folders(folder);
+	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+		return bmap_error_set_system(err, errno, "cannot make the folder '%s'", folder);
+	return 0;
+}
+
 static int set_options(struct bmap_view *view, const struct bmap_view_options *options,
 		       struct bmap_error *err)
 {
@@ -85,7 +95,7 @@ static int set_options(struct bmap_view *view, const struct bmap_view_options *o
 	    copy_text(&view->cache_folder, &view->options.cache_folder, err) < 0 ||
 	    copy_text(&view->member, &view->options.member, err) < 0)
 		return -err->code;
-	return 0;
+	return view->cache_folder ? make_folder(view->cache_folder, err) : 0;
 }
 
 static bool is_verified(const struct bmap_view *view)

@@ -52,7 +52,7 @@ struct bmap_view_options {
 	enum bmap_verify verify;
 	uint64_t verify_window_bytes; /* 0: BMAP_DEFAULT_VERIFY_WINDOW */
 	uint64_t index_step_bytes;    /* between checkpoints; 0: BMAP_DEFAULT_INDEX_STEP */
-	const char *temporary_folder; /* NULL: $TMPDIR, or /var/tmp */
+	const char *temporary_folder; /* NULL: the cache_folder, $TMPDIR, or /var/tmp */
 	const char *index_folder;     /* where indexes that were made are kept; NULL: nowhere */
 	const char
 		*cache_folder; /* where encoded bytes that were fetched are kept; NULL: nowhere */
