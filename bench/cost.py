@@ -15,6 +15,13 @@ class CommandFailed(Exception):
     """A measured command ended with an error or took too long."""
 
 
+def last_words(log):
+    """Return the last line that a command wrote to its log."""
+    with open(log, encoding="utf-8", errors="replace") as file:
+        lines = re.sub("\x1b\\[[0-9;]*m", "", file.read()).split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "no message")
+
+
 class Meter:
     """Runs commands under measure.c, with nothing of the caller's proxies in their way."""
 
@@ -52,13 +59,8 @@ class Meter:
         with open(self.result, encoding="ascii") as file:
             status, wall, user, system, peak = (int(word) for word in file.read().split())
         if status != 0:
-            raise CommandFailed("status %d: %s" % (status, self.last_words()))
+            raise CommandFailed("status %d: %s" % (status, last_words(self.log)))
         return Cost(wall / 1e6, (user + system) / 1e6, peak / 1024)
-
-    def last_words(self):
-        with open(self.log, encoding="utf-8", errors="replace") as file:
-            lines = re.sub("\x1b\\[[0-9;]*m", "", file.read()).split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "no message")
 
 
 class Row:

@@ -126,7 +126,7 @@ error_log {folder}/error.log;
 {user}
 events {{ }}
 http {{
-    access_log off;
+    {logging}
     sendfile on;
     tcp_nopush on;
     default_type application/octet-stream;
@@ -135,13 +135,16 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    server {{ listen 127.0.0.1:{port}; root {root}; }}
+    server {{ listen 127.0.0.1:{port}; root {root}; {locations} }}
 }}
 """
 
 
 class WebServer:
     """nginx on a free port of the loopback interface, serving the folder of the images."""
+
+    logging = "access_log off;"
+    locations = ""
 
     def __init__(self, options):
         self.root = options.bmap_dir
@@ -154,6 +157,8 @@ class WebServer:
         conf = os.path.join(self.folder, "nginx.conf")
         with open(conf, "w", encoding="ascii") as file:
             file.write(NGINX_CONF.format(folder=self.folder, root=self.root, port=port,
+                                         logging=self.logging.format(folder=self.folder),
+                                         locations=self.locations,
                                          user="user root;" if os.geteuid() == 0 else ""))
         self.process = subprocess.Popen(
             ["nginx", "-p", self.folder, "-e", self.folder + "/error.log", "-c", conf])

@@ -9,6 +9,8 @@ import statistics
 import subprocess
 import sys
 
+import results
+
 MAX_PEAK_MIB = 96
 MAX_START_SECONDS = 0.010
 
@@ -74,13 +76,47 @@ def field_of(path, name, separator):
 
 
 def command_line():
-    names = [n for n in ("BMAPTOOL", "PEER", "BENCH_DIR") if n in os.environ]
+    names = [n for n in ("BMAPTOOL", "BMAPFS", "PEER", "BENCH_DIR") if n in os.environ]
     return " ".join(["%s=%s" % (n, shlex.quote(os.environ[n])) for n in names]
                     + [shlex.join(sys.argv)])
 
 
 def load():
     return "%.2f" % os.getloadavg()[0]
+
+
+def machine(bench_dir):
+    kib = int(field_of("/proc/meminfo", "MemTotal", ":").split()[0])
+    yield "CPU: %s, %d cores" % (field_of("/proc/cpuinfo", "model name", ":"),
+                                 len(os.sched_getaffinity(0)))
+    yield "memory: %.1f GiB" % (kib / 1048576)
+    yield "disk: " + (output_of("findmnt", "-n", "-o", "SOURCE,FSTYPE", "-T", bench_dir)
+                      or "unknown")
+    yield "kernel: " + platform.release()
+    debian = output_of("cat", "/etc/debian_version")
+    yield "system: %s%s" % (field_of("/etc/os-release", "PRETTY_NAME", "="),
+                            ", debian_version " + debian if debian else "")
+
+
+def our_version(program):
+    here = os.path.dirname(os.path.abspath(__file__))
+    commit = output_of("git", "-C", here, "describe", "--always", "--dirty")
+    return "%s%s" % ((output_of(program, "--version") or "no version").split("\n")[0],
+                     ", source at " + commit if commit else "")
+
+
+def image(folder):
+    mapped = os.path.getsize(os.path.join(folder, "mapped.bin"))
+    with open(os.path.join(folder, "disk.bmap"), encoding="utf-8") as file:
+        n_ranges = file.read().count("<Range")
+    return "%.0f MiB mapped in %d ranges" % (mapped / 1048576, n_ranges)
+
+
+def versions(packages):
+    for package in packages:
+        version = output_of("dpkg-query", "-W", "-f", "${Version}", package)
+        if version:
+            yield "%s %s" % (package, version)
 
 
 class Table:
@@ -124,48 +160,25 @@ class Table:
         lines = ["# bmaptool against bmap-tools and the floors", ""]
         if not finished:
             lines += ["**This run did not come to its end.**", ""]
-        lines += ["Made by `bench/run`; do not edit.", "", "## Machine", ""]
+        lines += ["Made by `bench/run`, the part \"Mounts\" by `bench/run-mount`; do not edit.", ""]
+        lines += ["## Machine", ""]
         lines += ["- " + line for line in self.machine()]
         lines += ["", "## Results", ""] + self.markdown_rows() + [""] + EXPLANATION
         lines += ["", "## To reach", ""] + ["- " + line for line in self.goals()]
         lines += ["", "## Floors", ""] + self.markdown_floors()
         lines += ["", "## Repeat", ""] + REPEAT
-        with open(self.options.output + ".tmp", "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
-        os.rename(self.options.output + ".tmp", self.options.output)
+        results.write(self.options.output, copies="\n".join(lines) + "\n")
 
     def machine(self):
-        kib = int(field_of("/proc/meminfo", "MemTotal", ":").split()[0])
-        yield "CPU: %s, %d cores" % (field_of("/proc/cpuinfo", "model name", ":"),
-                                     len(os.sched_getaffinity(0)))
-        yield "memory: %.1f GiB" % (kib / 1048576)
-        yield "disk: " + (output_of("findmnt", "-n", "-o", "SOURCE,FSTYPE", "-T",
-                                    self.options.bench_dir) or "unknown")
-        yield "kernel: " + platform.release()
-        debian = output_of("cat", "/etc/debian_version")
-        yield "system: %s%s" % (field_of("/etc/os-release", "PRETTY_NAME", "="),
-                                ", debian_version " + debian if debian else "")
-        yield "ours: `%s`, %s" % (self.options.ours, self.our_version())
+        yield from machine(self.options.bench_dir)
+        yield "ours: `%s`, %s" % (self.options.ours, our_version(self.options.ours))
         yield "peer: `%s`, %s" % (self.options.peer, output_of(self.options.peer, "--version"))
-        yield "packages: " + ", ".join(versions())
-        yield "image: %s, %s" % (self.options.size, self.image())
+        yield "packages: " + ", ".join(versions(PACKAGES))
+        yield "image: %s, %s" % (self.options.size, image(self.options.bmap_dir))
         yield "date: %s; load average %s at the start, %s at the end" % (
             self.started.strftime("%Y-%m-%d %H:%M %z"), self.load_at_start, load())
         yield "command: `%s`" % command_line()
         yield "rounds: %d (xz and bz2: %d)" % (self.options.rounds, self.options.slow_rounds)
-
-    def our_version(self):
-        here = os.path.dirname(os.path.abspath(__file__))
-        commit = output_of("git", "-C", here, "describe", "--always", "--dirty")
-        return "%s%s" % ((output_of(self.options.ours, "--version") or "no version").split("\n")[0],
-                         ", source at " + commit if commit else "")
-
-    def image(self):
-        folder = self.options.bmap_dir
-        mapped = os.path.getsize(os.path.join(folder, "mapped.bin"))
-        with open(os.path.join(folder, "disk.bmap"), encoding="utf-8") as file:
-            n_ranges = file.read().count("<Range")
-        return "%.0f MiB mapped in %d ranges" % (mapped / 1048576, n_ranges)
 
     def markdown_rows(self):
         lines = ["| " + " | ".join(HEADS) + " |", "|---" + "|--:" * (len(HEADS) - 1) + "|"]
@@ -212,13 +225,6 @@ def verdict(names, n_measured):
     if not n_measured:
         return "not measured"
     return "NO, see " + ", ".join(names) if names else "yes, on every row measured"
-
-
-def versions():
-    for package in PACKAGES:
-        version = output_of("dpkg-query", "-W", "-f", "${Version}", package)
-        if version:
-            yield "%s %s" % (package, version)
 
 
 EXPLANATION = """\

@@ -28,7 +28,7 @@
 #include "source/source_ops.h"
 
 /* Bytes are kept and asked for in blocks of this size. */
-#define BLOCK_SIZE (64 << 10)
+#define BLOCK_SIZE (16 << 10)
 /* So much more is synced at a time, so that little is lost with the machine. */
 #define SYNC_BYTES (64 << 20)
 

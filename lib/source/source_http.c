@@ -342,7 +342,6 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *opaque)
 	struct source_http *http = opaque;
 	size_t len = size * n, at = 0, direct;
 
-	source_count(&http->base, len);
 	if (check_answer(http) < 0)
 		return 0;
 	if (http->at_end)
@@ -353,6 +352,7 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *opaque)
 		http->paused = true;
 		return CURL_WRITEFUNC_PAUSE;
 	}
+	source_count(&http->base, len);
 	at = MIN(len, http->drop_bytes);
 	http->drop_bytes -= at;
 	direct = MIN(len - at, http->want_len);

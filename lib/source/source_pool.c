@@ -7,6 +7,8 @@
 
 /* More readers than this are not kept when nobody needs them. */
 #define MAX_IDLE 16
+/* So many may wait for who will go on with them; those that have waited longest are taken then. */
+#define MAX_WAITING 8
 
 struct source_pool {
 	struct source *source;
@@ -14,7 +16,7 @@ struct source_pool {
 	size_t n_idle; /* guarded by lock */
 	struct {
 		struct source *reader;
-		uint64_t end_bytes;
+		uint64_t end_bytes, read_on_to;
 	} idle[MAX_IDLE]; /* guarded by lock; the one used last comes last */
 };
 
@@ -47,16 +49,24 @@ static struct source *take_idle(struct source_pool *pool, uint64_t offset_bytes)
 {
 	LOCKED(&pool->lock);
 	struct source *reader;
-	size_t best;
+	size_t best = pool->n_idle, n_waiting = 0;
 
-	if (pool->n_idle == 0)
-		return NULL;
-	best = pool->n_idle - 1;
 	for (size_t i = 0; i < pool->n_idle; i++) {
+		bool waits = pool->idle[i].read_on_to > pool->idle[i].end_bytes;
+
 		/* Pieces that follow each other may share a byte. */
-		if (pool->idle[i].end_bytes - offset_bytes <= 1)
+		if (pool->idle[i].end_bytes - offset_bytes <= 1) {
+			best = i;
+			break;
+		}
+		n_waiting += waits;
+		if (!waits)
 			best = i;
 	}
+	if (best == pool->n_idle && n_waiting >= MAX_WAITING)
+		best = 0;
+	if (best == pool->n_idle)
+		return NULL;
 	reader = pool->idle[best].reader;
 	pool->n_idle--;
 	for (size_t i = best; i < pool->n_idle; i++)
@@ -71,11 +81,13 @@ int source_pool_take(struct source_pool *pool, uint64_t offset_bytes, struct sou
 	return *reader ? 0 : source_clone(reader, pool->source, err);
 }
 
-void source_pool_put(struct source_pool *pool, struct source *reader, uint64_t end_bytes)
+void source_pool_put(struct source_pool *pool, struct source *reader, uint64_t end_bytes,
+		     uint64_t read_on_to)
 {
 	pthread_mutex_lock(&pool->lock);
 	if (pool->n_idle < MAX_IDLE) {
 		pool->idle[pool->n_idle].reader = reader;
+		pool->idle[pool->n_idle].read_on_to = read_on_to;
 		pool->idle[pool->n_idle++].end_bytes = end_bytes;
 		reader = NULL;
 	}

@@ -338,7 +338,7 @@ static int fetch(struct piece_store *store, const struct piece *piece, uint64_t 
 		source_expect(source, MAX(end, read_on_to));
 		r = tools ? decode(store, source, piece, tools, sink, err)
 			  : read_raw(source, piece, sink->data, err);
-		source_pool_put(store->options.pool, source, end);
+		source_pool_put(store->options.pool, source, end, r == 0 ? read_on_to : 0);
 	}
 	if (tools)
 		put_tools(store, tools);

@@ -383,7 +383,7 @@ static int read_direct(struct bmap_view *view, uint8_t *buf, size_t len, uint64_
 	if (source_pool_take(view->pool, offset_bytes, &source, err) < 0)
 		return -err->code;
 	n = source_pread(source, buf, len, offset_bytes, err);
-	source_pool_put(view->pool, source, offset_bytes + len);
+	source_pool_put(view->pool, source, offset_bytes + len, 0);
 	if (n < 0)
 		return (int)n;
 	return (size_t)n == len ? 0

@@ -1,8 +1,8 @@
 # Fuzz targets: over their corpus as an ordinary test, and by `make fuzz` with clang's libFuzzer.
-FUZZ_TARGETS = xml codec tar zip sign
+FUZZ_TARGETS = xml codec tar zip sign index
 
 check_PROGRAMS += tests/fuzz/corpus_xml tests/fuzz/corpus_codec tests/fuzz/corpus_tar \
-	tests/fuzz/corpus_zip tests/fuzz/corpus_sign
+	tests/fuzz/corpus_zip tests/fuzz/corpus_sign tests/fuzz/corpus_index
 TESTS += tests/fuzz/corpus_test.sh
 EXTRA_DIST += tests/fuzz/corpus_test.sh tests/fuzz/make-corpus.sh
 AM_FUZZ_CFLAGS = $(AM_CFLAGS) $(lib_libbmap_la_CFLAGS)
@@ -22,6 +22,9 @@ tests_fuzz_corpus_zip_LDADD = lib/libbmap-internal.la
 tests_fuzz_corpus_sign_SOURCES = tests/fuzz/fuzz_sign.c tests/fuzz/run_corpus.c tests/fuzz/fuzz.h
 tests_fuzz_corpus_sign_CFLAGS = $(AM_FUZZ_CFLAGS)
 tests_fuzz_corpus_sign_LDADD = lib/libbmap-internal.la
+tests_fuzz_corpus_index_SOURCES = tests/fuzz/fuzz_index.c tests/fuzz/run_corpus.c tests/fuzz/fuzz.h
+tests_fuzz_corpus_index_CFLAGS = $(AM_FUZZ_CFLAGS)
+tests_fuzz_corpus_index_LDADD = lib/libbmap-internal.la
 
 # make fuzz; then tests/fuzz/libfuzzer/fuzz_xml tests/fuzz/libfuzzer/corpus/xml
 # The library is compiled anew, so that libFuzzer sees its branches.

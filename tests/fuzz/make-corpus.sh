@@ -4,7 +4,7 @@
 # A folder for each target.  A tool that is not here is named; its inputs are left out.
 set -eu
 out=${1:?usage: make-corpus.sh FOLDER}
-mkdir -p "$out"/{xml,codec,tar,zip,sign}
+mkdir -p "$out"/{xml,codec,tar,zip,sign,index}
 out=$(cd "$out" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -115,3 +115,102 @@ map "${sum%% *}" >"$out/xml/2.0"
 } >"$out/sign/clear"
 sed 's/$/\r/' "$out/sign/clear" >"$out/sign/crlf"
 head -n 5 "$out/sign/clear" >"$out/sign/cut"
+
+# le N_BYTES NUMBER...: little-endian
+le() {
+	local n=$1 number i
+	shift
+	for number; do
+		for ((i = 0; i < n; i++)); do
+			printf '%b' "\\x$(printf %02x $((number >> 8 * i & 255)))"
+		done
+	done
+}
+# index KIND NAME: standard input for fuzz_index.c, with an image of unknown size, and of 70000 bytes
+index() {
+	cat >bytes
+	printf '%b' "\\x0$1\\x00" | cat - bytes >"$out/index/$2"
+	(($1 == 3 || $1 == 4)) || printf '%b' "\\x0$1\\x46" | cat - bytes >"$out/index/$2-known"
+}
+{
+	cat disk.img
+	seq 30000
+} | head -c 70000 >indexed.img
+head -c 50000 indexed.img >begin
+tail -c 20000 indexed.img >end
+if have zstd; then
+	zstd -q begin end
+	cat begin.zst end.zst | index 0 zstd-frames
+	head -c 50000 begin | zstd -q --no-check -c | index 0 zstd-size-unknown
+	lens=("$(stat -c %s begin.zst)" 50000 "$(stat -c %s end.zst)" 20000)
+	{
+		cat begin.zst end.zst
+		le 4 0x184d2a5e 25 "${lens[@]}" 2
+		le 1 0
+		le 4 0x8f92eab1
+	} | index 0 zstd-table
+	{
+		cat begin.zst end.zst
+		le 4 0x184d2a5e 33 "${lens[@]:0:2}" 0 "${lens[@]:2}" 0 2
+		le 1 0x80
+		le 4 0x8f92eab1
+	} | index 0 zstd-table-sums
+fi
+if have lz4; then
+	for options in "-B4" "-B4 --content-size" "-B4 -BD" "-B4 -BX --content-size"; do
+		# shellcheck disable=SC2086
+		lz4 -q $options -c indexed.img >"f.lz4" </dev/null
+		index 1 "lz4${options// /}" <f.lz4
+	done
+	lz4 -q -B4 --content-size -c begin >begin.lz4
+	lz4 -q -B4 --content-size -c end >end.lz4
+	{
+		cat begin.lz4
+		le 4 0x184d2a51 5
+		printf 12345
+		cat end.lz4
+	} | index 1 lz4-frames
+fi
+xz -T2 --block-size=8KiB -c indexed.img | index 2 xz-blocks
+{
+	xz -c begin
+	le 4 0
+	xz -c end
+} | index 2 xz-streams
+# BGZF: members that say in an extra field how long they are.
+for part in begin end /dev/null; do
+	gzip -nc "$part" >member
+	len=$(stat -c %s member)
+	printf '\37\213\10\4\0\0\0\0\0\377\6\0BC\2\0'
+	le 2 $((len + 7))
+	tail -c +11 member
+done | index 5 bgzf
+# GZIDX: three points, the second with a window; version 0 and 1; whole, and of a file's beginning only.
+for version in 0 1; do
+	for size in 0 300000; do
+		{
+			printf GZIDX
+			le 1 $version 0
+			le 8 1000 $size
+			le 4 65536 32768 3
+			le 8 10 0
+			le 1 0
+			((version == 0)) || le 1 0
+			le 8 500 70000
+			le 1 3
+			((version == 0)) || le 1 1
+			le 8 700 200000
+			le 1 0
+			((version == 0)) || le 1 1
+			head -c 65536 /dev/zero
+		} | index 3 gzidx-$version-$size
+	done
+done
+# What is zero stays as the library writes it.
+for length in 0 4095 4096 8192 8195 12288; do
+	head -c $length /dev/zero | index 4 "blocks-$length"
+done
+{
+	head -c 4096 /dev/zero
+	head -c 8192 /dev/zero | tr '\0' '\377'
+} | index 4 blocks-flipped
