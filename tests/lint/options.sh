@@ -1,19 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # `bmaptool [COMMAND] --help` and man/bmaptool.1 list the same options, in the same order, with the
-# same letters, arguments and defaults.
+# same letters, arguments and defaults; so do `bmapfs --help` and man/bmapfs.1.
 #
-# What of the man page counts: in the sections .Ss "Common options", "create" and "copy" the items
+# What of the man pages counts: in the sections .Ss "Common options", "create", "copy" and "index", and
+# .Sh "OPTIONS" of bmapfs.1, the items
 #     .It Fl o , Fl \-output Ns = Ns Ar OUTPUT
 # each with a line "Default: WORDS." below it, in the words of --help, when it has a default.
 set -u
 srcdir=${top_srcdir:-$(dirname "$0")/../..}
 bmaptool=${BMAPTOOL:-${top_builddir:-$srcdir}/bmaptool/bmaptool}
-if ! command -v "$bmaptool" >/dev/null; then
-	echo "there is no '$bmaptool' (BMAPTOOL names it)"
+bmapfs=${BMAPFS:-${top_builddir:-$srcdir}/bmapfs/bmapfs}
+for program in "$bmaptool" "$bmapfs"; do
+	command -v "$program" >/dev/null && continue
+	echo "there is no '$program' (BMAPTOOL and BMAPFS name them)"
 	exit 1
-fi
+done
 bmaptool=$(realpath "$(command -v "$bmaptool")")
+bmapfs=$(realpath "$(command -v "$bmapfs")")
 cd "$srcdir" || exit 99
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
@@ -73,38 +77,50 @@ of_man() {
 		next
 	}
 	on && /^Default: .*\.$/ { initial = substr($0, 10, length($0) - 10) }
-	END { flush() }' man/bmaptool.1
+	END { flush() }' "$2"
 }
 
+# compare PAGE SECTION PROGRAM [COMMAND]
 compare() {
-	local section=$1; shift
-	if ! "$bmaptool" "$@" --help >"$tmp/text" 2>&1; then
-		echo "'$bmaptool $* --help' failed:"; cat "$tmp/text"
+	local page=$1 section=$2; shift 2
+	if ! "$@" --help >"$tmp/text" 2>&1; then
+		echo "'$* --help' failed:"; cat "$tmp/text"
 		status=1
 		return
 	fi
 	of_help <"$tmp/text" >"$tmp/help"
-	of_man "$section" >"$tmp/man"
+	of_man "$section" "$page" >"$tmp/man"
 	if [ ! -s "$tmp/help" ]; then
-		echo "'$bmaptool $* --help' lists no options"
+		echo "'$* --help' lists no options"
 		status=1
 	fi
-	if ! diff -u --label "bmaptool $* --help" --label "man/bmaptool.1, $section" "$tmp/help" "$tmp/man"; then
+	if ! diff -u --label "$* --help" --label "$page, $section" "$tmp/help" "$tmp/man"; then
 		status=1
 	fi
 }
-compare "Common options"
-compare create create
-compare copy copy
+compare man/bmaptool.1 "Common options" "$bmaptool"
+compare man/bmaptool.1 create "$bmaptool" create
+compare man/bmaptool.1 copy "$bmaptool" copy
+compare man/bmaptool.1 index "$bmaptool" index
+compare man/bmapfs.1 OPTIONS "$bmapfs"
 
-# What the man page says elsewhere of the names must not have been left behind either.
-for command in create copy; do
-	"$bmaptool" "$command" --help | sed -nE 's/^ .* --([a-z][a-z-]*).*/\1/p'
-done | sort -u >"$tmp/known"
-"$bmaptool" --help | sed -nE 's/^ .* --([a-z][a-z-]*).*/\1/p' >>"$tmp/known"
-while read -r name; do
-	grep -qxF -- "$name" "$tmp/known" && continue
-	echo "man/bmaptool.1 speaks of --$name, which no command has"
-	status=1
-done < <(grep -E '^\.' man/bmaptool.1 | grep -v '^\.\\"' | grep -oE 'Fl \\-[a-z][a-z\\-]*' | sed 's/^Fl \\-//; s/\\-/-/g' | sort -u)
+# What the man pages say elsewhere of the names must not have been left behind either; that of
+# bmapfs speaks of bmaptool's, too.
+names_of() { "$@" --help | sed -nE 's/^ .* --([a-z][a-z-]*).*/\1/p'; }
+# check_names PAGE: all that it names is in the file "known".
+check_names() {
+	local name
+	while read -r name; do
+		grep -qxF -- "$name" "$tmp/known" && continue
+		echo "$1 speaks of --$name, which no command has"
+		status=1
+	done < <(grep -E '^\.' "$1" | grep -v '^\.\\"' | grep -oE 'Fl \\-[a-z][a-z\\-]*' | sed 's/^Fl \\-//; s/\\-/-/g' | sort -u)
+}
+names_of "$bmaptool" >"$tmp/known"
+for command in create copy index; do
+	names_of "$bmaptool" "$command"
+done >>"$tmp/known"
+check_names man/bmaptool.1
+names_of "$bmapfs" >>"$tmp/known"
+check_names man/bmapfs.1
 exit "$status"
