@@ -22,6 +22,7 @@ UNIT_TESTS = \
 	tests/unit/test_digest \
 	tests/unit/test_error \
 	tests/unit/test_fd_io \
+	tests/unit/test_gzip_index \
 	tests/unit/test_image_find \
 	tests/unit/test_image_holes \
 	tests/unit/test_image_reader \
@@ -39,9 +40,11 @@ UNIT_TESTS = \
 	tests/unit/test_slice \
 	tests/unit/test_source \
 	tests/unit/test_source_url \
+	tests/unit/test_sparse_store \
 	tests/unit/test_splitter \
 	tests/unit/test_target \
-	tests/unit/test_units
+	tests/unit/test_units \
+	tests/unit/test_view
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 
@@ -84,6 +87,9 @@ tests_unit_test_error_LDADD = $(UNIT_LIBS)
 tests_unit_test_fd_io_SOURCES = tests/unit/test_fd_io.c
 tests_unit_test_fd_io_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_fd_io_LDADD = $(UNIT_LIBS)
+tests_unit_test_gzip_index_SOURCES = tests/unit/test_gzip_index.c
+tests_unit_test_gzip_index_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_gzip_index_LDADD = $(UNIT_LIBS)
 tests_unit_test_image_find_SOURCES = tests/unit/test_image_find.c
 tests_unit_test_image_find_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_image_find_LDADD = $(UNIT_LIBS)
@@ -135,6 +141,9 @@ tests_unit_test_source_LDADD = $(UNIT_LIBS)
 tests_unit_test_source_url_SOURCES = tests/unit/test_source_url.c
 tests_unit_test_source_url_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_source_url_LDADD = $(UNIT_LIBS)
+tests_unit_test_sparse_store_SOURCES = tests/unit/test_sparse_store.c
+tests_unit_test_sparse_store_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_sparse_store_LDADD = $(UNIT_LIBS)
 tests_unit_test_splitter_SOURCES = tests/unit/test_splitter.c
 tests_unit_test_splitter_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_splitter_LDADD = $(UNIT_LIBS)
@@ -144,4 +153,7 @@ tests_unit_test_target_LDADD = $(UNIT_LIBS)
 tests_unit_test_units_SOURCES = tests/unit/test_units.c
 tests_unit_test_units_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_units_LDADD = $(UNIT_LIBS)
+tests_unit_test_view_SOURCES = tests/unit/test_view.c
+tests_unit_test_view_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_view_LDADD = $(UNIT_LIBS)
 endif
