@@ -88,6 +88,12 @@ static int add_point(struct gzip_index *index, const struct point *point, struct
 	return 0;
 }
 
+/* NULL: there is none. */
+static const struct point *last_point(const struct gzip_index *index)
+{
+	return index->n_points ? &index->points[index->n_points - 1] : NULL;
+}
+
 /* ---- making ---- */
 
 /* Would anybody begin to read here?  Not when what follows is a long hole. */
@@ -137,16 +143,16 @@ int gzip_index_take_border(void *opaque, const struct gzip_border *border, struc
 {
 	struct gzip_index_maker *maker = opaque;
 	struct gzip_index *index = maker->index;
-	const struct point *last = index->points + index->n_points - 1;
+	const struct point *last = last_point(index);
 	struct point point = {.border = *border, .window_offset = UINT64_MAX};
 	uint8_t window[GZIP_WINDOW_LEN];
 
 	/* What is decoded a second time has its points already. */
-	if (index->n_points &&
+	if (last &&
 	    (border->image_offset_bytes < last->border.image_offset_bytes + index->step_bytes ||
 	     !is_wanted(index, border->image_offset_bytes)))
 		return 0;
-	if (index->n_points && gzip_stream_window(maker->stream, window) &&
+	if (last && gzip_stream_window(maker->stream, window) &&
 	    keep_window(index, window, &point, err) < 0)
 		return -err->code;
 	return add_point(index, &point, err);
@@ -241,7 +247,7 @@ static int damaged(const char *name, const char *what, struct bmap_error *err)
 static int parse_point(struct gzip_index *index, const uint8_t *p, unsigned int version,
 		       uint64_t *window_offset, const char *name, struct bmap_error *err)
 {
-	const struct point *last = index->points + index->n_points - 1;
+	const struct point *last = last_point(index);
 	struct point point = {
 		.border =
 			{
@@ -258,10 +264,9 @@ static int parse_point(struct gzip_index *index, const uint8_t *p, unsigned int 
 	if (point.border.encoded_offset_bytes > index->encoded_size ||
 	    (index->image_size_bytes && point.border.image_offset_bytes > index->image_size_bytes))
 		return damaged(name, "a point lies outside of the file", err);
-	if (index->n_points
-		    ? point.border.image_offset_bytes <= last->border.image_offset_bytes ||
-			      point.border.encoded_offset_bytes < last->border.encoded_offset_bytes
-		    : point.border.image_offset_bytes != 0)
+	if (last ? point.border.image_offset_bytes <= last->border.image_offset_bytes ||
+			    point.border.encoded_offset_bytes < last->border.encoded_offset_bytes
+		 : point.border.image_offset_bytes != 0)
 		return damaged(name, "its points are not in order", err);
 	if (has_window) {
 		if (index->mapped_len - *window_offset < GZIP_WINDOW_LEN)

@@ -29,9 +29,12 @@ int piece_index_add(struct piece_index *index, const struct piece *piece, struct
 
 uint64_t piece_index_end(const struct piece_index *index)
 {
-	const struct piece *last = index->pieces + index->n_pieces - 1;
+	const struct piece *last;
 
-	return index->n_pieces ? last->image_offset_bytes + last->image_len_bytes : 0;
+	if (index->n_pieces == 0)
+		return 0;
+	last = &index->pieces[index->n_pieces - 1];
+	return last->image_offset_bytes + last->image_len_bytes;
 }
 
 size_t piece_index_find(const struct piece_index *index, uint64_t offset_bytes)

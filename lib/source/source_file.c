@@ -54,18 +54,19 @@ static void file_close(struct source *source)
 
 static int file_clone(struct source **clone, const struct source *source, struct bmap_error *err)
 {
-	CLEANUP_FREE struct source_file *file = malloc(sizeof(*file));
+	const struct source_file *whole = (const struct source_file *)source;
+	CLEANUP_FREE struct source_file *file = calloc(1, sizeof(*file));
 	CLEANUP_CLOSE int fd = fcntl(source->local_fd, F_DUPFD_CLOEXEC, 0);
 
 	if (!file)
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	if (fd < 0)
 		return bmap_error_set_system(err, errno, "cannot open '%s'", source->name);
-	*file = *(const struct source_file *)source;
-	file->base = (struct source){0};
 	if (source_init_clone(&file->base, source, err) < 0)
 		return -err->code;
 	file->base.local_fd = steal_fd(&fd);
+	file->is_random = whole->is_random;
+	file->mtime = whole->mtime;
 	*clone = &STEAL_PTR(file)->base;
 	return 0;
 }
