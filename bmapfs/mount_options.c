@@ -200,7 +200,9 @@ static int take_option(void *opaque, size_t option, const char *value)
 		options->foreground = options->debug = true;
 		return 0;
 	case OPTIONS:
-		return cli_take_mount_options(&command, value, take_option, take_other, options);
+		/* It is a word of argv. */
+		return cli_take_mount_options(&command, (char *)value, take_option, take_other,
+					      options);
 	default:
 		options->version = true;
 		return 0;

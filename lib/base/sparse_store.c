@@ -105,6 +105,9 @@ static int load(struct sparse_store *store, const char *path, const char *blocks
 			  same_boot ? HEADER_LEN : store->synced_offset);
 	if (n < (ssize_t)store->bits_len)
 		return bmap_error_set(err, EPROTO, "'%s' ends early", blocks_path);
+	/* Bits behind the last block are no blocks. */
+	if (store->n_blocks % 8)
+		store->written[store->bits_len - 1] &= (uint8_t)((1u << (store->n_blocks % 8)) - 1);
 	store->n_written = count_bits(store->written, store->bits_len);
 	store->is_dirty = true;
 	return 0;
@@ -122,6 +125,16 @@ static int write_header(struct sparse_store *store, const char *blocks_path, str
 	return r < 0 ? bmap_error_set_system(err, -r, "cannot write '%s'", blocks_path) : 0;
 }
 
+/* Did somebody end while the files were made?  Nothing was written then, and they are made anew. */
+static bool is_unfinished(const struct sparse_store *store, const struct stat *st)
+{
+	char magic[sizeof(store->header.magic)] = {0};
+
+	return st->st_blocks == 0 &&
+	       fd_pread_full(store->blocks_fd, magic, sizeof(magic), 0) >= 0 && !magic[0] &&
+	       (st->st_size == 0 || (uint64_t)st->st_size == store->header.size_bytes);
+}
+
 static int open_files(struct sparse_store *store, const char *path, const char *blocks_path,
 		      struct bmap_error *err)
 {
@@ -137,7 +150,7 @@ static int open_files(struct sparse_store *store, const char *path, const char *
 	store->blocks_fd = open(blocks_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (store->blocks_fd < 0 || fstat(store->blocks_fd, &blocks_st) < 0)
 		return bmap_error_set_system(err, errno, "cannot open '%s'", blocks_path);
-	if (st.st_size > 0 || blocks_st.st_size > 0)
+	if ((st.st_size > 0 || blocks_st.st_size > 0) && !is_unfinished(store, &st))
 		return load(store, path, blocks_path, err);
 	if (ftruncate(store->fd, (off_t)store->header.size_bytes) < 0)
 		return bmap_error_set_system(err, errno, "cannot make '%s' as long as the image",

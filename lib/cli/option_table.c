@@ -255,7 +255,7 @@ enum cli_outcome cli_parse(const struct cli_command *command, int argc, char **a
 	return check_positionals(command, n_words);
 }
 
-/* One of them; @word is ours to cut, and lives as long as the program, as argv does. */
+/* One of them. */
 static int take_mount_option(const struct cli_command *command, char *word, cli_option_taker *take,
 			     int (*take_other)(void *opaque, const char *word), void *opaque)
 {
@@ -276,26 +276,25 @@ static int take_mount_option(const struct cli_command *command, char *word, cli_
 	return take_other(opaque, word);
 }
 
-int cli_take_mount_options(const struct cli_command *command, const char *text,
-			   cli_option_taker *take,
+int cli_take_mount_options(const struct cli_command *command, char *text, cli_option_taker *take,
 			   int (*take_other)(void *opaque, const char *word), void *opaque)
 {
 	while (*text) {
-		char *word = malloc(strlen(text) + 1), *end = word;
+		char *word = text, *end = text;
+		bool is_last;
 		int r = 0;
 
-		if (!word)
-			return -1;
 		for (; *text && *text != ','; text++) {
 			if (text[0] == '\\' && (text[1] == ',' || text[1] == '\\'))
 				text++;
 			*end++ = *text;
 		}
+		is_last = !*text;
 		*end = '\0';
-		text += *text == ',';
+		text += !is_last;
 		if (word[0])
 			r = take_mount_option(command, word, take, take_other, opaque);
-		if (r < 0)
+		if (r < 0 || is_last)
 			return r;
 	}
 	return 0;

@@ -71,6 +71,8 @@ static int decode_piece(struct decoder *decoder, struct gzip_stream *stream, str
 	io->out = part.out;
 	io->in = part.in;
 	io->in_left = part.in_left;
+	if (r == 1 && decoder->piece->image_len_bytes == PIECE_LEN_UNKNOWN)
+		return DECODE_MEMBER_END;
 	return r < 0 ? r : DECODE_MORE;
 }
 

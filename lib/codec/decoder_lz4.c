@@ -178,6 +178,7 @@ struct lz4_walk {
 	struct source *source;
 	struct piece_index *index;
 	uint64_t offset_bytes;
+	uint64_t size_bytes; /* of the source */
 	uint64_t image_size_bytes;
 	uint64_t max_block_len; /* of the frame */
 	uint64_t content_len;   /* of the frame; PIECE_LEN_UNKNOWN: it does not say */
@@ -215,6 +216,8 @@ static int walk_frame_header(struct lz4_walk *walk, struct bmap_error *err)
 	if ((load_le32(header) & 0xfffffff0) == 0x184d2a50) { /* to be skipped */
 		r = walk_read(walk, header, 8, err);
 		walk->offset_bytes += r == 0 ? 8 + (uint64_t)load_le32(header + 4) : 0;
+		if (r == 0 && walk->offset_bytes > walk->size_bytes)
+			return bmap_error_set(err, ENODATA, "the lz4 data ends early");
 		return r == 0 ? 2 : r;
 	}
 	if (load_le32(header) != FRAME_MAGIC)
@@ -263,9 +266,6 @@ static int end_frame(struct lz4_walk *walk, bool is_last, struct bmap_error *err
 /* Walks over the blocks of a frame. */
 static int walk_blocks(struct lz4_walk *walk, struct bmap_error *err)
 {
-	uint64_t size = 0;
-
-	source_size(walk->source, &size);
 	for (;;) {
 		uint8_t header[4];
 		uint64_t len;
@@ -281,11 +281,11 @@ static int walk_blocks(struct lz4_walk *walk, struct bmap_error *err)
 		if (r != 0)
 			return r < 0 ? r : bmap_error_set(err, ENODATA, "the lz4 data ends early");
 		is_end = parse_block(header, walk->flags, &len);
-		if (len > size - walk->offset_bytes)
+		if (len > walk->size_bytes - walk->offset_bytes)
 			return bmap_error_set(err, ENODATA, "the lz4 data ends early");
 		walk->offset_bytes += len;
 		if (is_end)
-			return end_frame(walk, walk->offset_bytes == size, err);
+			return end_frame(walk, walk->offset_bytes == walk->size_bytes, err);
 		piece.encoded_len_bytes = len;
 		if (piece_index_add(walk->index, &piece, err) < 0)
 			return -err->code;
@@ -302,6 +302,8 @@ static int lz4_index(struct source *source, uint64_t image_size_bytes, struct pi
 	};
 	int r = 0;
 
+	if (!source_size(source, &walk.size_bytes))
+		return has_no_index(err, "is of a size that is not known");
 	while (r == 0 || r == 2) {
 		r = walk_frame_header(&walk, err);
 		if (r == 0)

@@ -118,8 +118,9 @@ int frame_index(struct source *source, const struct frame_format *format, struct
 	struct frame_splitter splitter = {0};
 	struct walk walk = {.source = source};
 	struct piece piece = {0};
-	uint64_t offset = 0;
+	uint64_t offset = 0, size = 0;
 
+	source_size(source, &size);
 	for (;;) {
 		const uint8_t *bytes;
 		struct split split = {0};
@@ -139,6 +140,8 @@ int frame_index(struct source *source, const struct frame_format *format, struct
 		}
 		/* What the splitter would only pass over need not be read. */
 		offset += split.n_used + splitter.pass_bytes;
+		if (offset > size)
+			return bmap_error_set(err, ENODATA, "the %s data ends early", format->name);
 		if (splitter.pass_bytes && splitter.ends_frame) {
 			split.ends = true;
 			splitter.in_frame = splitter.ends_frame = false;

@@ -315,39 +315,49 @@ static int read_raw(struct source *source, const struct piece *piece, uint8_t *d
 		       : bmap_error_set(err, ENODATA, "'%s' ends early", source_name(source));
 }
 
+/* Reads and decodes a piece with what it takes: tools (NULL without a codec) and a reader. */
+static int fetch_with(struct piece_store *store, const struct piece *piece, uint64_t read_on_to,
+		      struct worker_tools *tools, struct sink *sink, struct bmap_error *err)
+{
+	uint64_t end = piece->encoded_offset_bytes + piece->encoded_len_bytes;
+	struct source *source;
+	int r;
+
+	if (tools && !sink->data && !tools->out) {
+		tools->out = malloc(OUT_LEN);
+		if (!tools->out)
+			return bmap_error_set(err, ENOMEM, "out of memory");
+	}
+	if (source_pool_take(store->options.pool, piece->encoded_offset_bytes, &source, err) < 0)
+		return -err->code;
+	source_expect(source, MAX(end, read_on_to));
+	r = tools ? decode(store, source, piece, tools, sink, err)
+		  : read_raw(source, piece, sink->data, err);
+	source_pool_put(store->options.pool, source, end, r == 0 ? read_on_to : 0);
+	return r;
+}
+
 /* Fetches and decodes a piece. */
 static int fetch(struct piece_store *store, const struct piece *piece, uint64_t read_on_to,
 		 struct sink *sink, struct bmap_error *err)
 {
-	uint64_t end = piece->encoded_offset_bytes + piece->encoded_len_bytes;
 	struct worker_tools *tools = NULL;
-	struct source *source;
-	int r;
+	int r = 0;
 
 	if (store->options.codec) {
 		tools = take_tools(store, err);
-		if (tools && !sink->data && !tools->out)
-			tools->out = malloc(OUT_LEN);
-		if (!tools || (!sink->data && !tools->out))
-			r = bmap_error_set(err, ENOMEM, "out of memory");
+		r = tools ? 0 : -err->code;
 	}
-	r = err->code ? -err->code
-		      : source_pool_take(store->options.pool, piece->encoded_offset_bytes, &source,
-					 err);
-	if (r == 0) {
-		source_expect(source, MAX(end, read_on_to));
-		r = tools ? decode(store, source, piece, tools, sink, err)
-			  : read_raw(source, piece, sink->data, err);
-		source_pool_put(store->options.pool, source, end, r == 0 ? read_on_to : 0);
-	}
+	if (r == 0)
+		r = fetch_with(store, piece, read_on_to, tools, sink, err);
 	if (tools)
 		put_tools(store, tools);
 	if (r == 0)
 		atomic_fetch_add_explicit(store->options.decoded_bytes, piece->image_len_bytes,
 					  memory_order_relaxed);
-	return r < 0 && r != -ECANCELED && !strstr(err->message, store->options.name)
-		       ? bmap_error_prefix(err, "image file '%s'", store->options.name)
-		       : r;
+	if (r == 0 || r == -ECANCELED || strstr(err->message, store->options.name))
+		return r;
+	return bmap_error_prefix(err, "image file '%s'", store->options.name);
 }
 
 /* What was verified once must not come in another form the next time. */

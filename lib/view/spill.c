@@ -20,6 +20,7 @@
 
 struct spill {
 	struct spill_options options;
+	const char *name;            /* of the image, lent */
 	struct bmap_image *image;    /* the first one, lent; of the thread */
 	struct bmap_image *reopened; /* NULL: the first one is in use; of the thread */
 	int fd;
@@ -181,6 +182,7 @@ int spill_new(struct spill **spill_out, struct bmap_image *image,
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	spill->options = *options;
 	spill->image = image;
+	spill->name = bmap_image_name(image);
 	spill->reached_bytes = options->has_from ? options->from.image_offset_bytes : 0;
 	pthread_mutex_init(&spill->lock, NULL);
 	pthread_cond_init(&spill->changed, NULL);
@@ -276,7 +278,8 @@ int spill_pread(struct spill *spill, uint8_t *buf, size_t len, uint64_t offset_b
 					     spill->options.folder);
 	if (offset_bytes + len > reached || (size_t)n < len)
 		return bmap_error_set(err, ENODATA,
-				      "the image ends at byte %" PRIu64 ", before its map does",
-				      reached);
+				      "the image '%s' ends at byte %" PRIu64
+				      ", before its map does",
+				      spill->name, reached);
 	return 0;
 }
