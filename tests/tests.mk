@@ -7,6 +7,7 @@ TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = \
 	BMAPTOOL='$(abs_top_builddir)/bmaptool/bmaptool'; export BMAPTOOL; \
+	BMAPFS='$(abs_top_builddir)/bmapfs/bmapfs'; export BMAPFS; \
 	BMAP_FEATURES='$(BMAP_FEATURES)'; export BMAP_FEATURES; \
 	LIBBMAP_SO='$(abs_top_builddir)/lib/.libs/libbmap.so'; export LIBBMAP_SO; \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
@@ -126,6 +127,43 @@ e2e_tests = \
 	tests/e2e/map_missing.sh \
 	tests/e2e/map_range_checksums.sh \
 	tests/e2e/map_versions.sh \
+	tests/e2e/mount_background.sh \
+	tests/e2e/mount_by_mount.sh \
+	tests/e2e/mount_cli.sh \
+	tests/e2e/mount_codecs.sh \
+	tests/e2e/mount_codecs_forward.sh \
+	tests/e2e/mount_copies.sh \
+	tests/e2e/mount_corrupt.sh \
+	tests/e2e/mount_failures.sh \
+	tests/e2e/mount_fault_416.sh \
+	tests/e2e/mount_fault_changed.sh \
+	tests/e2e/mount_fault_gone.sh \
+	tests/e2e/mount_fault_no_ranges.sh \
+	tests/e2e/mount_fault_restart.sh \
+	tests/e2e/mount_fault_short.sh \
+	tests/e2e/mount_fault_stall.sh \
+	tests/e2e/mount_foreground.sh \
+	tests/e2e/mount_http_bytes.sh \
+	tests/e2e/mount_http_raw.sh \
+	tests/e2e/mount_loop.sh \
+	tests/e2e/mount_names.sh \
+	tests/e2e/mount_options.sh \
+	tests/e2e/mount_other_map.sh \
+	tests/e2e/mount_over_file.sh \
+	tests/e2e/mount_qemu.sh \
+	tests/e2e/mount_read_only.sh \
+	tests/e2e/mount_seek.sh \
+	tests/e2e/mount_sign.sh \
+	tests/e2e/mount_signal.sh \
+	tests/e2e/mount_source_image.sh \
+	tests/e2e/mount_source_map.sh \
+	tests/e2e/mount_stalled_reader.sh \
+	tests/e2e/mount_stat.sh \
+	tests/e2e/mount_statistics.sh \
+	tests/e2e/mount_truncated.sh \
+	tests/e2e/mount_verify_large.sh \
+	tests/e2e/mount_verify_strict.sh \
+	tests/e2e/mount_verify_window.sh \
 	tests/e2e/regress_codec_first_bytes.sh \
 	tests/e2e/regress_corrupt_pipe.sh \
 	tests/e2e/regress_create_huge_hole.sh \
@@ -201,9 +239,11 @@ EXTRA_DIST += $(e2e_tests) \
 	tests/tools/faulty_server.py \
 	tests/tools/ftp_server.py \
 	tests/tools/helpers.sh \
+	tests/tools/mount.sh \
 	tests/data/README \
 	tests/data/check-map.py \
 	tests/data/make-maps.py \
+	tests/data/make-seekable.py \
 	tests/expected-features \
 	tests/expected-skips
 
