@@ -30,10 +30,12 @@ UNIT_TESTS = \
 	tests/unit/test_map_builder \
 	tests/unit/test_option_table \
 	tests/unit/test_partition_table \
+	tests/unit/test_piece_cache \
 	tests/unit/test_piece_index \
 	tests/unit/test_piece_queue \
 	tests/unit/test_queue \
 	tests/unit/test_range_hasher \
+	tests/unit/test_range_ledger \
 	tests/unit/test_range_set \
 	tests/unit/test_range_verifier \
 	tests/unit/test_sign \
@@ -111,6 +113,9 @@ tests_unit_test_option_table_LDADD = lib/libcli.la $(UNIT_LIBS)
 tests_unit_test_partition_table_SOURCES = tests/unit/test_partition_table.c
 tests_unit_test_partition_table_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_partition_table_LDADD = $(UNIT_LIBS)
+tests_unit_test_piece_cache_SOURCES = tests/unit/test_piece_cache.c
+tests_unit_test_piece_cache_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_piece_cache_LDADD = $(UNIT_LIBS)
 tests_unit_test_piece_index_SOURCES = tests/unit/test_piece_index.c
 tests_unit_test_piece_index_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_piece_index_LDADD = $(UNIT_LIBS)
@@ -123,6 +128,9 @@ tests_unit_test_queue_LDADD = $(UNIT_LIBS)
 tests_unit_test_range_hasher_SOURCES = tests/unit/test_range_hasher.c
 tests_unit_test_range_hasher_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_range_hasher_LDADD = $(UNIT_LIBS)
+tests_unit_test_range_ledger_SOURCES = tests/unit/test_range_ledger.c
+tests_unit_test_range_ledger_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_range_ledger_LDADD = $(UNIT_LIBS)
 tests_unit_test_range_set_SOURCES = tests/unit/test_range_set.c
 tests_unit_test_range_set_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_range_set_LDADD = $(UNIT_LIBS)
