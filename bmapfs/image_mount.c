@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,11 +239,28 @@ static ssize_t read_image(const struct image_mount *mount, void *buf, size_t len
 			      : bmap_view_pread(mount->view, buf, len, offset, err);
 }
 
+/*
+ * A read that may wait for long.  When who wants it is killed, he gets EINTR at once; the bytes,
+ * once they come, are nobody's.
+ */
+struct waiting_read {
+	atomic_flag is_answered;
+};
+
+static void on_interrupt(fuse_req_t request, void *opaque)
+{
+	struct waiting_read *waiting = opaque;
+
+	if (!atomic_flag_test_and_set(&waiting->is_answered))
+		fuse_reply_err(request, EINTR);
+}
+
 static void on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
 		    struct fuse_file_info *file)
 {
 	struct serving *serving = get_serving(request);
 	const struct image_mount *mount = serving->mount;
+	struct waiting_read waiting = {ATOMIC_FLAG_INIT};
 	CLEANUP_FREE char *buf = NULL;
 	struct bmap_error err = {0};
 	ssize_t n;
@@ -254,9 +272,14 @@ static void on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t off
 		fuse_reply_buf(request, mount->map_text + from, MIN(size, mount->map_len - from));
 		return;
 	}
+	fuse_req_interrupt_func(request, on_interrupt, &waiting);
 	buf = malloc(size);
 	n = buf ? read_image(mount, buf, size, (uint64_t)offset, &err)
 		: bmap_error_set(&err, ENOMEM, "out of memory");
+	/* The request is gone with its answer. */
+	if (atomic_flag_test_and_set(&waiting.is_answered))
+		return;
+	fuse_req_interrupt_func(request, NULL, NULL);
 	if (n < 0)
 		fuse_reply_err(request, report(serving, &err));
 	else

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/checked.h"
 #include "base/cleanup.h"
 #include "bmap/log.h"
 #include "session.h"
@@ -24,7 +29,8 @@ struct session {
 	void *opaque;
 	pthread_t main_thread;
 	atomic_bool is_over;
-	sigset_t signals;
+	int signal_fd;
+	int stop_fd; /* an eventfd: the session is over, without a signal */
 };
 
 static void ignore_signal(int number)
@@ -32,32 +38,50 @@ static void ignore_signal(int number)
 	(void)number;
 }
 
-/* Ends the session at a signal; ended itself by SIGUSR1, which only session_run() sends. */
-static void *signal_thread(void *opaque)
+/* libfuse's loop looks at its end only when a signal handler ran in its first thread. */
+static void wake_main_thread(struct session *session)
 {
-	struct session *session = opaque;
 	const struct timespec pause = {.tv_nsec = WAKE_MSEC * 1000000L};
-	int number = 0;
 
-	while (sigwait(&session->signals, &number) != 0)
-		;
-	if (number == SIGUSR1)
-		return NULL;
-	bmap_log(BMAP_LOG_INFO, "ended by signal %d", number);
-	session->cancel(session->opaque);
-	fuse_session_exit(session->fuse);
-	/* libfuse's loop looks at that only when a signal handler ran in its first thread. */
 	while (!atomic_load(&session->is_over)) {
 		pthread_kill(session->main_thread, SIGUSR2);
 		nanosleep(&pause, NULL);
 	}
+}
+
+/*
+ * Ends the session at a signal; and when the kernel has let go of the mount (POLLERR), calls back
+ * those who still wait for bytes that nobody will read.
+ */
+static void *watch_thread(void *opaque)
+{
+	struct session *session = opaque;
+	struct pollfd fds[] = {
+		{.fd = session->stop_fd, .events = POLLIN},
+		{.fd = session->signal_fd, .events = POLLIN},
+		{.fd = fuse_session_fd(session->fuse)},
+	};
+	struct signalfd_siginfo info;
+
+	while (poll(fds, ARRAY_SIZE(fds), -1) <= 0)
+		;
+	if (fds[0].revents)
+		return NULL;
+	session->cancel(session->opaque);
+	if (fds[1].revents && read(session->signal_fd, &info, sizeof(info)) == sizeof(info))
+		bmap_log(BMAP_LOG_INFO, "ended by signal %u", info.ssi_signo);
+	fuse_session_exit(session->fuse);
+	wake_main_thread(session);
 	return NULL;
 }
+
+/* What libfuse said last while a session was being opened: the reason why it was not. */
+static _Thread_local char last_words[256];
 
 /* libfuse says in several parts what is wrong with options; it is one line of ours. */
 static void log_fuse(enum fuse_log_level level, const char *format, va_list args)
 {
-	static __thread char line[512];
+	static _Thread_local char line[sizeof(last_words)];
 	size_t len = strlen(line);
 	char *end;
 
@@ -67,8 +91,17 @@ static void log_fuse(enum fuse_log_level level, const char *format, va_list args
 		return;
 	if (end)
 		*end = '\0';
-	bmap_log(level <= FUSE_LOG_WARNING ? BMAP_LOG_WARNING : BMAP_LOG_DEBUG, "%s", line);
+	if (level <= FUSE_LOG_WARNING)
+		memcpy(last_words, line, sizeof(line));
+	bmap_log(BMAP_LOG_DEBUG, "%s", line);
 	line[0] = '\0';
+}
+
+/* With what libfuse had to say, where it said something. */
+static int fuse_failed(struct bmap_error *err, int code, const char *what, const char *name)
+{
+	return bmap_error_set(err, code, "cannot %s%s%s%s", what, name, last_words[0] ? ": " : "",
+			      last_words);
 }
 
 static int open_session(struct session *session, const struct session_options *options,
@@ -107,7 +140,7 @@ static int open_session(struct session *session, const struct session_options *o
 	if (r)
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	if (!session->fuse)
-		return bmap_error_set(err, EINVAL, "cannot mount with these options");
+		return fuse_failed(err, EINVAL, "mount with these options", "");
 	return 0;
 }
 
@@ -127,14 +160,32 @@ static int serve(struct session *session, struct bmap_error *err)
 	return r < 0 && r != -ENODEV ? bmap_error_set_system(err, -r, "the mount broke") : 0;
 }
 
-void session_block_signals(sigset_t *signals)
+/* From here on the signals that end a session are taken by its watcher alone. */
+static int block_signals(void)
 {
-	sigemptyset(signals);
-	sigaddset(signals, SIGINT);
-	sigaddset(signals, SIGTERM);
-	sigaddset(signals, SIGHUP);
-	sigaddset(signals, SIGUSR1);
-	pthread_sigmask(SIG_BLOCK, signals, NULL);
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	return signalfd(-1, &signals, SFD_CLOEXEC);
+}
+
+static int run_mounted(struct session *session, struct daemon *daemon, struct bmap_error *err)
+{
+	pthread_t watcher;
+	int r = pthread_create(&watcher, NULL, watch_thread, session);
+
+	if (r)
+		return bmap_error_set_system(err, r, "cannot start a thread");
+	daemon_ready(daemon, "bmapfs");
+	r = serve(session, err);
+	atomic_store(&session->is_over, true);
+	eventfd_write(session->stop_fd, 1);
+	pthread_join(watcher, NULL);
+	return r;
 }
 
 int session_run(const struct session_options *options, const struct fuse_lowlevel_ops *ops,
@@ -147,27 +198,21 @@ int session_run(const struct session_options *options, const struct fuse_lowleve
 		.main_thread = pthread_self(),
 	};
 	const struct sigaction wake = {.sa_handler = ignore_signal};
-	pthread_t thread;
-	int r;
+	CLEANUP_CLOSE int signal_fd = block_signals();
+	CLEANUP_CLOSE int stop_fd = eventfd(0, EFD_CLOEXEC);
 
+	if (signal_fd < 0 || stop_fd < 0)
+		return bmap_error_set_system(err, errno, "cannot wait for signals");
+	session.signal_fd = signal_fd;
+	session.stop_fd = stop_fd;
 	sigaction(SIGUSR2, &wake, NULL);
-	session_block_signals(&session.signals);
 	if (open_session(&session, options, ops, ops_size, err) < 0)
 		return -err->code;
 	if (fuse_session_mount(session.fuse, options->mountpoint) != 0) {
 		fuse_session_destroy(session.fuse);
-		return bmap_error_set(err, EIO, "cannot mount at '%s'", options->mountpoint);
+		return fuse_failed(err, EIO, "mount at ", options->mountpoint);
 	}
-	r = pthread_create(&thread, NULL, signal_thread, &session);
-	if (r == 0) {
-		daemon_ready(daemon, "bmapfs");
-		r = serve(&session, err);
-		atomic_store(&session.is_over, true);
-		pthread_kill(thread, SIGUSR1);
-		pthread_join(thread, NULL);
-	} else {
-		bmap_error_set_system(err, r, "cannot start a thread");
-	}
+	(void)!run_mounted(&session, daemon, err);
 	fuse_session_unmount(session.fuse);
 	fuse_session_destroy(session.fuse);
 	return -err->code;

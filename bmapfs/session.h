@@ -22,14 +22,11 @@ struct session_options {
 	bool is_read_only;
 };
 
-/* Called when a signal ends the session, by another thread: those who wait must come back. */
-typedef void session_canceller(void *opaque);
-
 /*
- * Blocks the signals that end a session, in this thread and those that it starts; before the first
- * thread is started, and once the image has been opened: until then they end the program.
+ * Called by another thread when a signal ends the session, or nobody can read any more: those who
+ * wait must come back.
  */
-void session_block_signals(sigset_t *signals);
+typedef void session_canceller(void *opaque);
 
 /*
  * Mounts, calls daemon_ready(), and serves until the mount is gone.  SIGINT, SIGTERM and SIGHUP end

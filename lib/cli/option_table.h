@@ -51,9 +51,8 @@ enum cli_outcome cli_parse(const struct cli_command *command, int argc, char **a
 
 /*
  * Parses "NAME[=VALUE],...", as mount(8) gives it behind -o: what the table knows is taken as if it
- * were
- * --NAME=VALUE, all else goes to @take_other as it stands.  \\, is a comma within a value.  @text
- * is cut where it stands, and has to live as long as what is taken of it.  -1 after
+ * were --NAME=VALUE, all else goes to @take_other as it stands; a backslash makes a comma part of a
+ * value.  @text is cut where it stands, and has to live as long as what is taken of it.  -1 after
  * cli_usage_error(), or what @take or @take_other returned when it was negative.
  */
 int cli_take_mount_options(const struct cli_command *command, char *text, cli_option_taker *take,

@@ -55,7 +55,7 @@ static int decode(struct making *making, uint64_t *image_size_bytes, struct bmap
 
 	while ((r = forward_reader_next(making->reader, &data, &len, image_size_bytes, err)) == 1) {
 		if (making->ledger)
-			range_ledger_feed(making->ledger, data, len, *image_size_bytes);
+			range_ledger_feed(making->ledger, data, len, *image_size_bytes, false);
 	}
 	return r;
 }

@@ -212,7 +212,7 @@ void range_ledger_feed_range(struct range_ledger *ledger, size_t index, const ui
 }
 
 void range_ledger_feed(struct range_ledger *ledger, const uint8_t *data, size_t len,
-		       uint64_t offset_bytes)
+		       uint64_t offset_bytes, bool may_wait)
 {
 	struct ledger_range range;
 
@@ -222,6 +222,8 @@ void range_ledger_feed(struct range_ledger *ledger, const uint8_t *data, size_t 
 		bool is_free;
 
 		pthread_mutex_lock(&ledger->lock);
+		while (may_wait && entry->busy && !ledger->cancelled)
+			pthread_cond_wait(&ledger->changed, &ledger->lock);
 		is_free = entry->state == OPEN && !entry->busy && has_digest(ledger, i) &&
 			  (entry->digest ? offset_bytes <= entry->next_bytes
 					 : offset_bytes <= range.first_bytes);
@@ -243,6 +245,8 @@ bool range_ledger_wants(struct range_ledger *ledger, uint64_t offset_bytes, uint
 	     get_range(ledger, i, offset_bytes + len, range); i++) {
 		const struct entry *entry = &ledger->entries[i];
 
+		while (entry->busy && !ledger->cancelled)
+			pthread_cond_wait(&ledger->changed, &ledger->lock);
 		if (entry->state == OPEN && !entry->busy && entry->digest) {
 			*next_bytes = entry->next_bytes;
 			return true;

@@ -42,13 +42,16 @@ void range_ledger_feed_range(struct range_ledger *ledger, size_t index, const ui
 			     size_t len, uint64_t offset_bytes);
 void range_ledger_end(struct range_ledger *ledger, size_t index);
 
-/* Bytes that passed by. */
+/*
+ * Bytes that passed by.  @may_wait: for somebody else who feeds the same range, so that these bytes
+ * are not lost to it; not for who others wait for.
+ */
 void range_ledger_feed(struct range_ledger *ledger, const uint8_t *data, size_t len,
-		       uint64_t offset_bytes);
+		       uint64_t offset_bytes, bool may_wait);
 
 /*
  * A range with a byte in [offset, offset + len) that is known in part, and the next byte that it
- * wants.  false: there is none.
+ * wants, once nobody feeds it.  false: there is none.
  */
 bool range_ledger_wants(struct range_ledger *ledger, uint64_t offset_bytes, uint64_t len,
 			struct ledger_range *range, uint64_t *next_bytes);

@@ -108,7 +108,7 @@ static int keep(struct spill *spill, const uint8_t *data, size_t len, uint64_t o
 						     spill->options.folder);
 	}
 	if (spill->options.ledger)
-		range_ledger_feed(spill->options.ledger, data, len, offset_bytes);
+		range_ledger_feed(spill->options.ledger, data, len, offset_bytes, false);
 	return 0;
 }
 

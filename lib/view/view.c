@@ -481,7 +481,7 @@ static bool follow_on(struct bmap_view *view, const struct ledger_range *range,
 		if (!cached)
 			return false;
 		range_ledger_feed(view->ledger, data, (size_t)MIN(len, end - offset_bytes),
-				  offset_bytes);
+				  offset_bytes, true);
 		piece_store_unpin(view->pieces, cached);
 	} else {
 		CLEANUP_FREE uint8_t *buf = malloc(VERIFY_STEP);
@@ -494,7 +494,7 @@ static bool follow_on(struct bmap_view *view, const struct ledger_range *range,
 		len = (size_t)MIN(VERIFY_STEP, end - offset_bytes);
 		if (read_direct(view, buf, len, offset_bytes, &err) < 0)
 			return false;
-		range_ledger_feed(view->ledger, buf, len, offset_bytes);
+		range_ledger_feed(view->ledger, buf, len, offset_bytes, true);
 	}
 	return true;
 }
@@ -505,7 +505,7 @@ static void follow(struct bmap_view *view, const uint8_t *buf, size_t len, uint6
 	struct ledger_range range;
 	uint64_t next, last = UINT64_MAX;
 
-	range_ledger_feed(view->ledger, buf, len, offset_bytes);
+	range_ledger_feed(view->ledger, buf, len, offset_bytes, true);
 	while (range_ledger_wants(view->ledger, offset_bytes, len, &range, &next) && next != last &&
 	       next < view->pieces_end_bytes && follow_on(view, &range, next, offset_bytes + len))
 		last = next;

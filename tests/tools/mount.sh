@@ -74,7 +74,7 @@ statistic() { getfattr --only-values -n "user.bmapfs.$2" "$1" 2>/dev/null || fai
 # same_part A B OFFSET LENGTH
 same_part() { cmp -i "$3" -n "$4" "$1" "$2" >&2 || fail "$1 and $2 differ at $3, $4 bytes"; }
 # read_part FILE OFFSET LENGTH: to stdout.  The status is dd's.
-read_part() { dd if="$1" bs=1M iflag=skip_bytes,count_bytes skip="$2" count="$3" status=none; }
+read_part() { dd if="$1" bs=1M iflag=fullblock,skip_bytes,count_bytes skip="$2" count="$3" status=none; }
 # eio FILE OFFSET LENGTH: reading it is EIO, in time.
 eio() {
 	timeout -k 1 "${EIO_TIMEOUT:-20}" dd if="$1" of=/dev/null bs="$3" iflag=skip_bytes,count_bytes skip="$2" count="$3" 2>dd.stderr
