@@ -300,9 +300,164 @@ START_TEST(cancelling_a_slice_wakes_who_waits_for_the_whole)
 }
 END_TEST
 
+/* ---- clones ---- */
+
+static struct source *clone_of(const struct source *source)
+{
+	struct source *clone = NULL;
+	struct bmap_error err = {0};
+
+	OK(source_clone(&clone, source, &err));
+	return clone;
+}
+
+START_TEST(a_clone_reads_the_same)
+{
+	const struct source_options options = {.is_random = true};
+	struct bytes bytes = bytes_random(LEN, 4), part = bytes_part(bytes, 1000, 5000);
+	struct source *source = NULL, *slice = NULL, *clones[3];
+	struct bmap_error err = {0};
+	uint64_t size = 0;
+
+	write_file("f", bytes);
+	OK(source_open(&source, "f", &options, &err));
+	clones[0] = clone_of(source);
+	clones[1] = clone_of(clones[0]);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_str_eq(source_name(clones[i]), "f");
+		ck_assert_str_eq(source_identity(clones[i]), source_identity(source));
+		ck_assert_int_eq(source_mtime(clones[i]), source_mtime(source));
+		ck_assert(source_is_seekable(clones[i]) && source_size(clones[i], &size));
+		ck_assert_uint_eq(size, LEN);
+		check_read(clones[i], bytes, 200000, 1000);
+		source_expect(clones[i], 100);
+		check_read(clones[i], bytes, 0, 100);
+		check_read(clones[i], bytes, 100, LEN);
+	}
+	source_close(clones[1]);
+	source_close(clones[0]);
+	check_read(source, bytes, 5, LEN);
+	OK(source_open_slice(&slice, source, 1000, 5000, &err));
+	clones[2] = clone_of(slice);
+	ck_assert(source_size(clones[2], &size));
+	ck_assert_uint_eq(size, 5000);
+	check_read(clones[2], part, 10, 100);
+	check_read(slice, part, 0, 5000);
+	check_read(clones[2], part, 4990, 100);
+	source_close(clones[2]);
+	source_close(slice);
+}
+END_TEST
+
+START_TEST(what_goes_only_forwards_has_no_clone)
+{
+	struct source *source = open_pipe(bytes_of("abc"), false), *clone = NULL;
+	struct bmap_error err = {0};
+
+	ck_assert_str_eq(source_identity(source), "");
+	ck_assert_int_eq(source_mtime(source), 0);
+	FAILS(source_clone(&clone, source, &err), ESPIPE, "'pipe'");
+	ck_assert_ptr_null(clone);
+	check_read(source, bytes_of("abc"), 0, 10);
+	source_close(source);
+}
+END_TEST
+
+START_TEST(a_clone_is_cancelled_with_its_source)
+{
+	struct source *source, *clones[2];
+	struct bmap_error err = {0};
+	uint8_t buf[4];
+
+	write_file("f", bytes_of("abcd"));
+	source = open_path("f");
+	clones[0] = clone_of(source);
+	clones[1] = clone_of(source);
+	OK(source_pread(clones[0], buf, 4, 0, &err));
+	source_cancel(source);
+	for (size_t i = 0; i < 2; i++) {
+		FAILS(source_pread(clones[i], buf, 4, 0, &err), ECANCELED, "'f': cancelled");
+		source_close(clones[i]);
+	}
+	source_close(source);
+}
+END_TEST
+
+/* In the place of a file comes another, or its content changes. */
+START_TEST(a_clone_is_of_the_same_file)
+{
+	struct bytes bytes = bytes_random(LEN, 5), others = bytes_random(LEN, 6);
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1}};
+
+	const struct source_options options = {.is_random = true};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct source *source = NULL, *clone = NULL;
+		struct bmap_error err = {0};
+		uint8_t buf[100];
+		ssize_t r;
+
+		write_file("f", bytes);
+		OK(source_open(&source, "f", &options, &err));
+		check_read(source, bytes, 0, 10);
+		if (i == 0) {
+			write_file("g", others);
+			ck_assert_int_eq(rename("g", "f"), 0);
+		} else if (i == 1) {
+			ck_assert_int_eq(unlink("f"), 0);
+		} else {
+			write_file("f", others);
+			ck_assert_int_eq(utimensat(AT_FDCWD, "f", times, 0), 0);
+		}
+		r = source_clone(&clone, source, &err);
+		if (r == 0)
+			r = source_pread(clone, buf, 100, 5000, &err);
+		ck_assert_msg(r == 100 || r == -EBADMSG, "%zu: %zd (%s)", i, r, err.message);
+		ck_assert_msg(i < 2 || r < 0, "a file that changed is taken for the same");
+		if (r == 100)
+			ck_assert_mem_eq(buf, bytes.data + 5000, 100);
+		else
+			ck_assert_ptr_nonnull(strstr(err.message, "'f'"));
+		source_close(clone);
+		source_close(source);
+		unlink("f");
+	}
+}
+END_TEST
+
+START_TEST(an_identity_is_of_a_content)
+{
+	const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1234567}};
+	char first[SOURCE_MAX_IDENTITY];
+	struct source *source;
+
+	write_file("f", bytes_of("abcd"));
+	ck_assert_int_eq(utimensat(AT_FDCWD, "f", times, 0), 0);
+	source = open_path("f");
+	ck_assert_int_eq(source_mtime(source), 1234567);
+	strcpy(first, source_identity(source));
+	ck_assert_str_ne(first, "");
+	ck_assert_ptr_null(strchr(first, '\n'));
+	source_close(source);
+	source = open_path("f");
+	ck_assert_str_eq(source_identity(source), first);
+	source_close(source);
+	for (size_t i = 0; i < 2; i++) { /* another size, another date */
+		write_file("f", bytes_of(i ? "abcd" : "abcde"));
+		if (i == 0)
+			ck_assert_int_eq(utimensat(AT_FDCWD, "f", times, 0), 0);
+		source = open_path("f");
+		ck_assert_str_ne(source_identity(source), first);
+		source_close(source);
+	}
+}
+END_TEST
+
 UNIT_MAIN("source", a_file_is_read_anywhere, what_exists_is_a_file_whatever_its_name,
 	  what_cannot_be_opened_says_why, peeking_uses_nothing_up,
 	  peeking_a_short_source_gives_all_of_it, a_stream_only_goes_forwards,
 	  peeking_further_after_reading_never_lies, a_fifo_is_a_stream,
 	  a_slice_is_a_source_of_its_own, a_cancelled_source_stays_so, cancelling_wakes_who_waits,
-	  cancelling_a_slice_wakes_who_waits_for_the_whole)
+	  cancelling_a_slice_wakes_who_waits_for_the_whole, a_clone_reads_the_same,
+	  what_goes_only_forwards_has_no_clone, a_clone_is_cancelled_with_its_source,
+	  a_clone_is_of_the_same_file, an_identity_is_of_a_content)

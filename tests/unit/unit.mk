@@ -41,6 +41,7 @@ UNIT_TESTS = \
 	tests/unit/test_sign \
 	tests/unit/test_slice \
 	tests/unit/test_source \
+	tests/unit/test_source_pool \
 	tests/unit/test_source_url \
 	tests/unit/test_sparse_store \
 	tests/unit/test_splitter \
@@ -146,6 +147,9 @@ tests_unit_test_slice_LDADD = $(UNIT_LIBS)
 tests_unit_test_source_SOURCES = tests/unit/test_source.c
 tests_unit_test_source_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_source_LDADD = $(UNIT_LIBS)
+tests_unit_test_source_pool_SOURCES = tests/unit/test_source_pool.c
+tests_unit_test_source_pool_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_source_pool_LDADD = $(UNIT_LIBS)
 tests_unit_test_source_url_SOURCES = tests/unit/test_source_url.c
 tests_unit_test_source_url_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_source_url_LDADD = $(UNIT_LIBS)
