@@ -32,6 +32,7 @@ UNIT_TESTS = \
 	tests/unit/test_partition_table \
 	tests/unit/test_piece_cache \
 	tests/unit/test_piece_index \
+	tests/unit/test_piece_index_file \
 	tests/unit/test_piece_queue \
 	tests/unit/test_queue \
 	tests/unit/test_range_hasher \
@@ -120,6 +121,9 @@ tests_unit_test_piece_cache_LDADD = $(UNIT_LIBS)
 tests_unit_test_piece_index_SOURCES = tests/unit/test_piece_index.c
 tests_unit_test_piece_index_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_piece_index_LDADD = $(UNIT_LIBS)
+tests_unit_test_piece_index_file_SOURCES = tests/unit/test_piece_index_file.c
+tests_unit_test_piece_index_file_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_piece_index_file_LDADD = $(UNIT_LIBS)
 tests_unit_test_piece_queue_SOURCES = tests/unit/test_piece_queue.c
 tests_unit_test_piece_queue_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_piece_queue_LDADD = $(UNIT_LIBS)
