@@ -29,6 +29,7 @@ UNIT_TESTS = \
 	tests/unit/test_job \
 	tests/unit/test_map_builder \
 	tests/unit/test_option_table \
+	tests/unit/test_overlay \
 	tests/unit/test_partition_table \
 	tests/unit/test_piece_cache \
 	tests/unit/test_piece_index \
@@ -112,6 +113,9 @@ tests_unit_test_map_builder_LDADD = $(UNIT_LIBS)
 tests_unit_test_option_table_SOURCES = tests/unit/test_option_table.c
 tests_unit_test_option_table_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_option_table_LDADD = lib/libcli.la $(UNIT_LIBS)
+tests_unit_test_overlay_SOURCES = tests/unit/test_overlay.c
+tests_unit_test_overlay_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_overlay_LDADD = $(UNIT_LIBS)
 tests_unit_test_partition_table_SOURCES = tests/unit/test_partition_table.c
 tests_unit_test_partition_table_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_partition_table_LDADD = $(UNIT_LIBS)
