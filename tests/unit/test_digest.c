@@ -75,4 +75,32 @@ START_TEST(hex_is_parsed_exactly)
 }
 END_TEST
 
-UNIT_MAIN("digest", known_answers, unknown_names_are_refused, hex_is_parsed_exactly)
+START_TEST(keys_tell_contents_apart)
+{
+	static const char *const contents[][2] = {
+		{"https://host/a", "\"1\""},
+		{"https://host/b", "\"1\""},
+		{"https://host/a", "\"2\""},
+		{"https://host/a\"1", "\""}, /* the same characters, cut elsewhere */
+		{"https://host/", "a\"1\""},
+		{"https://host/a", ""},
+		{"", "https://host/a"},
+		{"", ""},
+	};
+	char keys[ARRAY_SIZE(contents)][DIGEST_KEY_LEN], again[DIGEST_KEY_LEN];
+
+	for (size_t i = 0; i < ARRAY_SIZE(contents); i++) {
+		memset(keys[i], 'x', DIGEST_KEY_LEN);
+		ck_assert_int_eq(digest_key(contents[i][0], contents[i][1], keys[i]), 0);
+		ck_assert_uint_eq(strspn(keys[i], "0123456789abcdef"), DIGEST_KEY_LEN - 1);
+		ck_assert_int_eq(keys[i][DIGEST_KEY_LEN - 1], '\0');
+		for (size_t j = 0; j < i; j++)
+			ck_assert_str_ne(keys[i], keys[j]);
+		ck_assert_int_eq(digest_key(contents[i][0], contents[i][1], again), 0);
+		ck_assert_str_eq(again, keys[i]);
+	}
+}
+END_TEST
+
+UNIT_MAIN("digest", known_answers, unknown_names_are_refused, hex_is_parsed_exactly,
+	  keys_tell_contents_apart)

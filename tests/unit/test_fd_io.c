@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -212,8 +213,68 @@ START_TEST(failure_leaves_the_old_file)
 }
 END_TEST
 
+START_TEST(a_temporary_file_has_no_name)
+{
+	struct bytes bytes = bytes_random(10000, 4);
+	uint8_t buf[10000];
+	struct stat st;
+	int fd;
+
+	ck_assert_int_eq(mkdir("d", 0777), 0);
+	fd = fd_temporary_file("d");
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_int_eq(st.st_nlink, 0);
+	ck_assert_int_eq(st.st_mode & 077, 0);
+	ck_assert_int_eq(st.st_size, 0);
+	ck_assert_int_eq(fd_pwrite_full(fd, bytes.data, bytes.len, 100), 0);
+	ck_assert_int_eq(fd_pread_full(fd, buf, sizeof(buf), 100), sizeof(buf));
+	ck_assert_mem_eq(buf, bytes.data, bytes.len);
+	ck_assert_int_eq(rmdir("d"), 0); /* it is empty */
+	close(fd);
+	ck_assert_int_eq(fd_temporary_file("no/such"), -ENOENT);
+	write_file("f", bytes);
+	ck_assert_int_eq(fd_temporary_file("f"), -ENOTDIR);
+}
+END_TEST
+
+START_TEST(folders_are_made_as_far_as_they_are_missing)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	umask(022);
+	ck_assert_int_eq(mkdir("there", 0755), 0);
+	fd_make_folders("there/a/b/file");
+	ck_assert_int_eq(stat("there/a/b", &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0700);
+	ck_assert_int_eq(stat("there/a", &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0700);
+	ck_assert_int_eq(stat("there", &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0755); /* left alone */
+	ck_assert_int_eq(stat("there/a/b/file", &st), -1);
+	fd_make_folders("there/a/b/file"); /* all is there */
+	fd_make_folders("there//c///d/");  /* what ends with a slash is a folder */
+	ck_assert_int_eq(stat("there/c/d", &st), 0);
+	ck_assert_ptr_nonnull(getcwd(path, sizeof(path) - 20));
+	strcat(path, "/there/x/y/file");
+	fd_make_folders(path);
+	ck_assert_int_eq(stat("there/x/y", &st), 0);
+	/* and where it cannot be, nothing happens */
+	fd_make_folders("file");
+	fd_make_folders("/file");
+	fd_make_folders("");
+	write_file("f", bytes_of("text"));
+	fd_make_folders("f/a/file");
+	ASSERT_BYTES(read_file("f"), bytes_of("text"));
+	ck_assert_uint_eq(count_files(), 2);
+}
+END_TEST
+
 UNIT_MAIN("fd_io", reads_are_whole_and_end_at_the_end, short_reads_of_a_pipe_are_completed,
 	  writes_fail_with_their_errno, positioned_writes_leave_a_hole, memory_file_is_inherited,
 	  small_files_are_read_to_their_end, read_is_bounded, new_file_has_the_usual_mode,
 	  replaced_file_keeps_its_mode_and_is_another, links_are_followed,
-	  what_is_no_file_is_written_in_place, failure_leaves_the_old_file)
+	  what_is_no_file_is_written_in_place, failure_leaves_the_old_file,
+	  a_temporary_file_has_no_name, folders_are_made_as_far_as_they_are_missing)

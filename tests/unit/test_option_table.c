@@ -199,6 +199,82 @@ START_TEST(numbers_and_sizes)
 }
 END_TEST
 
+/* ---- as mount(8) gives them ---- */
+
+static int take_other(void *opaque, const char *word)
+{
+	size_t len = strlen(taken);
+
+	ck_assert_ptr_eq(opaque, &copy);
+	snprintf(taken + len, sizeof(taken) - len, "(%s) ", word);
+	return !strcmp(word, "stop") ? -5 : 0;
+}
+
+static int take_mount(const char *words)
+{
+	char *text = unit_alloc(strlen(words) + 1);
+	int saved = dup(2), r;
+
+	strcpy(text, words);
+	taken[0] = '\0';
+	ck_assert(freopen("stderr", "w", stderr));
+	r = cli_take_mount_options(&copy, text, take, take_other, (void *)&copy);
+	fflush(stderr);
+	dup2(saved, 2);
+	close(saved);
+	return r;
+}
+
+START_TEST(mount_options_are_taken)
+{
+	static const struct {
+		const char *words, *taken;
+	} cases[] = {
+		{"", ""},
+		{"quiet", "quiet= "},
+		{"bmap=f", "bmap=f "},
+		{"bmap=", "bmap= "},
+		{"bmap=a=b", "bmap=a=b "},
+		{"quiet,memory=1M,bmap-sig=x", "quiet= memory=1M bmap-sig=x "},
+		{"ro,quiet,uid=5,allow_other", "(ro) quiet= (uid=5) (allow_other) "},
+		{"bmap=a\\,b,quiet", "bmap=a,b quiet= "},
+		{"bmap=\\,", "bmap=, "},
+		{"fsname=a\\,b", "(fsname=a\\,b) "}, /* as it stands */
+		{"qui,bma=x", "(qui) (bma=x) "},     /* nothing is cut short here */
+		{"q", "(q) "},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		ck_assert_msg(take_mount(cases[i].words) == 0, "%s", cases[i].words);
+		ck_assert_msg(!strcmp(taken, cases[i].taken), "'%s' gave '%s', not '%s'",
+			      cases[i].words, taken, cases[i].taken);
+		ck_assert_uint_eq(read_file("stderr").len, 0);
+	}
+}
+END_TEST
+
+START_TEST(mount_options_can_be_wrong)
+{
+	static const struct {
+		const char *words, *sentence;
+	} cases[] = {
+		{"bmap", "expected one argument"},
+		{"ro,quiet=1", "ignored explicit argument"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		ck_assert_msg(take_mount(cases[i].words) == -1, "%s", cases[i].words);
+		check_says("stderr", "usage: tool copy");
+		check_says("stderr", cases[i].sentence);
+	}
+	ck_assert_int_eq(take_mount("ro,stop,quiet"), -5);
+	ck_assert_str_eq(taken, "(ro) (stop) ");
+	ck_assert_int_eq(take_mount("quiet,bmap=bad,ro"), -1);
+	ck_assert_str_eq(taken, "quiet= bmap=bad ");
+}
+END_TEST
+
 UNIT_MAIN("option_table", options_and_positionals_in_any_order,
 	  behind_two_dashes_nothing_is_an_option, a_letter_takes_its_value, usage_errors_are_said,
-	  a_command_ends_the_options_in_front_of_it, help_tells_all, numbers_and_sizes)
+	  a_command_ends_the_options_in_front_of_it, help_tells_all, numbers_and_sizes,
+	  mount_options_are_taken, mount_options_can_be_wrong)

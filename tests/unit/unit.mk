@@ -48,6 +48,7 @@ UNIT_TESTS = \
 	tests/unit/test_sparse_store \
 	tests/unit/test_splitter \
 	tests/unit/test_target \
+	tests/unit/test_thread \
 	tests/unit/test_units \
 	tests/unit/test_view
 check_PROGRAMS += $(UNIT_TESTS)
@@ -170,6 +171,9 @@ tests_unit_test_splitter_LDADD = $(UNIT_LIBS)
 tests_unit_test_target_SOURCES = tests/unit/test_target.c
 tests_unit_test_target_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_target_LDADD = $(UNIT_LIBS)
+tests_unit_test_thread_SOURCES = tests/unit/test_thread.c
+tests_unit_test_thread_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_thread_LDADD = $(UNIT_LIBS)
 tests_unit_test_units_SOURCES = tests/unit/test_units.c
 tests_unit_test_units_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_units_LDADD = $(UNIT_LIBS)
