@@ -33,14 +33,20 @@ struct serving {
 	struct image_mount *mount;
 	uid_t uid;
 	gid_t gid;
+	struct session *session;
 	pthread_mutex_t lock;
 	char last_line[512];  /* guarded by lock */
 	time_t last_line_sec; /* guarded by lock */
 };
 
+static fuse_ino_t image_inode(const struct serving *serving)
+{
+	return S_ISDIR(serving->mount->root_mode) ? IMAGE_INODE : FUSE_ROOT_ID;
+}
+
 static bool is_image(const struct serving *serving, fuse_ino_t inode)
 {
-	return inode == (S_ISDIR(serving->mount->root_mode) ? IMAGE_INODE : FUSE_ROOT_ID);
+	return inode == image_inode(serving);
 }
 
 static bool is_map(const struct serving *serving, fuse_ino_t inode)
@@ -70,6 +76,9 @@ static int report(struct serving *serving, const struct bmap_error *err)
 	pthread_mutex_unlock(&serving->lock);
 	if (is_new && err->code != ECANCELED)
 		bmap_log(BMAP_LOG_ERROR, "%s", err->message);
+	/* Of a large range something may have been handed out before it was found bad. */
+	if (is_new && err->code == EBADMSG)
+		session_forget(serving->session, image_inode(serving));
 	switch (err->code) {
 	case EPROTO:
 	case ENOMEM:
@@ -302,6 +311,50 @@ static void on_write(fuse_req_t request, fuse_ino_t inode, const char *buf, size
 		fuse_reply_write(request, size);
 }
 
+/* The folder holds what it holds. */
+static void refuse(fuse_req_t request)
+{
+	fuse_reply_err(request, get_serving(request)->mount->overlay ? EPERM : EROFS);
+}
+
+static void on_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
+		     dev_t device)
+{
+	(void)parent, (void)name, (void)mode, (void)device;
+	refuse(request);
+}
+
+static void on_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	(void)parent, (void)name, (void)mode;
+	refuse(request);
+}
+
+static void on_remove(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+	(void)parent, (void)name;
+	refuse(request);
+}
+
+static void on_symlink(fuse_req_t request, const char *target, fuse_ino_t parent, const char *name)
+{
+	(void)target, (void)parent, (void)name;
+	refuse(request);
+}
+
+static void on_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
+		      fuse_ino_t new_parent, const char *new_name, unsigned int flags)
+{
+	(void)parent, (void)name, (void)new_parent, (void)new_name, (void)flags;
+	refuse(request);
+}
+
+static void on_link(fuse_req_t request, fuse_ino_t inode, fuse_ino_t parent, const char *name)
+{
+	(void)inode, (void)parent, (void)name;
+	refuse(request);
+}
+
 static void on_fsync(fuse_req_t request, fuse_ino_t inode, int datasync,
 		     struct fuse_file_info *file)
 {
@@ -452,6 +505,13 @@ static const struct fuse_lowlevel_ops operations = {
 	.open = on_open,
 	.read = on_read,
 	.write = on_write,
+	.mknod = on_mknod,
+	.mkdir = on_mkdir,
+	.unlink = on_remove,
+	.rmdir = on_remove,
+	.symlink = on_symlink,
+	.rename = on_rename,
+	.link = on_link,
 	.fsync = on_fsync,
 	.lseek = on_lseek,
 	.statfs = on_statfs,
@@ -483,10 +543,13 @@ int image_mount_run(struct image_mount *mount, const struct session_options *opt
 		    struct daemon *daemon, struct bmap_error *err)
 {
 	struct serving serving = {.mount = mount, .uid = getuid(), .gid = getgid()};
+	struct session_options complete = *options;
 	int r;
 
+	complete.handle = &serving.session;
+
 	pthread_mutex_init(&serving.lock, NULL);
-	r = session_run(options, &operations, sizeof(operations), cancel, &serving, daemon, err);
+	r = session_run(&complete, &operations, sizeof(operations), cancel, &serving, daemon, err);
 	pthread_mutex_destroy(&serving.lock);
 	if (r == 0)
 		log_summary(mount);

@@ -169,7 +169,7 @@ static int find_map_inside(struct image_command *image, const struct bmap_image_
 	if (r < 0)
 		return r;
 	if (!image->found.document)
-		return map_finder_not_found(&image->options->map, err);
+		return map_finder_not_found(&image->options->map, "mount", err);
 	bmap_log(BMAP_LOG_INFO, "discovered bmap file '%s'", image->found.document->name);
 	return map_finder_read(&image->found, &image->options->map, options, err);
 }

@@ -30,8 +30,29 @@ struct session {
 	pthread_t main_thread;
 	atomic_bool is_over;
 	int signal_fd;
-	int stop_fd; /* an eventfd: the session is over, without a signal */
+	int stop_fd;   /* an eventfd: the session is over, without a signal */
+	int forget_fd; /* an eventfd that counts session_forget() */
+	_Atomic fuse_ino_t forget_inode;
 };
+
+void session_forget(struct session *session, fuse_ino_t inode)
+{
+	atomic_store(&session->forget_inode, inode);
+	eventfd_write(session->forget_fd, 1);
+}
+
+/*
+ * The kernel drops its pages of the inode.  It waits for those that are being read, so no thread
+ * that reads may ask for it.
+ */
+static void forget_pages(struct session *session)
+{
+	eventfd_t n;
+
+	if (eventfd_read(session->forget_fd, &n) == 0)
+		fuse_lowlevel_notify_inval_inode(session->fuse, atomic_load(&session->forget_inode),
+						 0, 0);
+}
 
 static void ignore_signal(int number)
 {
@@ -60,11 +81,14 @@ static void *watch_thread(void *opaque)
 		{.fd = session->stop_fd, .events = POLLIN},
 		{.fd = session->signal_fd, .events = POLLIN},
 		{.fd = fuse_session_fd(session->fuse)},
+		{.fd = session->forget_fd, .events = POLLIN},
 	};
 	struct signalfd_siginfo info;
 
-	while (poll(fds, ARRAY_SIZE(fds), -1) <= 0)
-		;
+	do {
+		if (poll(fds, ARRAY_SIZE(fds), -1) > 0 && fds[3].revents)
+			forget_pages(session);
+	} while (!fds[0].revents && !fds[1].revents && !fds[2].revents);
 	if (fds[0].revents)
 		return NULL;
 	session->cancel(session->opaque);
@@ -112,10 +136,10 @@ static int open_session(struct session *session, const struct session_options *o
 	CLEANUP_FREE char *words = NULL;
 	int r;
 
-	/* Options of the user's come last and win; a comma in a name would begin another one. */
+	/* mount(8) says rw where nobody said anything, so what must be is said last. */
 	if (asprintf(&words, "default_permissions,subtype=bmapfs%s%s%s",
-		     options->is_read_only ? ",ro" : "", options->mount_options[0] ? "," : "",
-		     options->mount_options) < 0) {
+		     options->mount_options[0] ? "," : "", options->mount_options,
+		     options->is_read_only ? ",ro" : "") < 0) {
 		words = NULL;
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	}
@@ -200,11 +224,13 @@ int session_run(const struct session_options *options, const struct fuse_lowleve
 	const struct sigaction wake = {.sa_handler = ignore_signal};
 	CLEANUP_CLOSE int signal_fd = block_signals();
 	CLEANUP_CLOSE int stop_fd = eventfd(0, EFD_CLOEXEC);
+	CLEANUP_CLOSE int forget_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
-	if (signal_fd < 0 || stop_fd < 0)
+	if (signal_fd < 0 || stop_fd < 0 || forget_fd < 0)
 		return bmap_error_set_system(err, errno, "cannot wait for signals");
 	session.signal_fd = signal_fd;
 	session.stop_fd = stop_fd;
+	session.forget_fd = forget_fd;
 	sigaction(SIGUSR2, &wake, NULL);
 	if (open_session(&session, options, ops, ops_size, err) < 0)
 		return -err->code;
@@ -212,7 +238,9 @@ int session_run(const struct session_options *options, const struct fuse_lowleve
 		fuse_session_destroy(session.fuse);
 		return fuse_failed(err, EIO, "mount at ", options->mountpoint);
 	}
+	*options->handle = &session;
 	(void)!run_mounted(&session, daemon, err);
+	*options->handle = NULL;
 	fuse_session_unmount(session.fuse);
 	fuse_session_destroy(session.fuse);
 	return -err->code;

@@ -15,11 +15,14 @@
 #include "bmap/error.h"
 #include "daemon.h"
 
+struct session;
+
 struct session_options {
 	const char *mountpoint;
 	const char *source;        /* what /proc/mounts shows */
 	const char *mount_options; /* for the kernel and libfuse, as behind -o; "": none */
 	bool is_read_only;
+	struct session **handle; /* set while the session runs */
 };
 
 /*
@@ -36,5 +39,8 @@ BMAP_MUST_CHECK int session_run(const struct session_options *options,
 				const struct fuse_lowlevel_ops *ops, size_t ops_size,
 				session_canceller *cancel, void *opaque, struct daemon *daemon,
 				struct bmap_error *err);
+
+/* Makes the kernel forget what it has read of an inode, soon.  Any thread. */
+void session_forget(struct session *session, fuse_ino_t inode);
 
 #endif

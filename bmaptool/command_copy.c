@@ -203,7 +203,7 @@ static int find_map_inside(struct copy *copy, struct bmap_error *err)
 	if (bmap_find_map_inside(&found->document, copy->image, err) < 0)
 		return -err->code;
 	if (!found->document)
-		return map_finder_not_found(&options->map, err);
+		return map_finder_not_found(&options->map, "flash", err);
 	bmap_log(BMAP_LOG_INFO, "discovered bmap file '%s'", found->document->name);
 	return map_finder_read(found, &options->map, &options->image_options, err);
 }

@@ -145,14 +145,15 @@ int fd_read_text(int fd, char **text, size_t *len, size_t max_len)
 	return 0;
 }
 
-static int write_in_place(const char *path, const void *text, size_t len, struct bmap_error *err)
+static int write_in_place(const char *path, fd_content_writer *write_content, void *opaque,
+			  struct bmap_error *err)
 {
 	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	int r;
 
 	if (fd < 0)
 		return bmap_error_set_system(err, errno, "cannot open '%s' for writing", path);
-	r = fd_write_full(fd, text, len);
+	r = write_content(fd, opaque);
 	if (r < 0)
 		return bmap_error_set_system(err, -r, "cannot write '%s'", path);
 	return 0;
@@ -169,9 +170,10 @@ static mode_t new_file_mode(const struct stat *old)
 	return 0666 & ~mask;
 }
 
-static int write_new_file(int fd, const void *text, size_t len, const struct stat *old)
+static int write_new_file(int fd, fd_content_writer *write_content, void *opaque,
+			  const struct stat *old)
 {
-	int r = fd_write_full(fd, text, len);
+	int r = write_content(fd, opaque);
 
 	if (r < 0)
 		return r;
@@ -183,7 +185,8 @@ static int write_new_file(int fd, const void *text, size_t len, const struct sta
 	return 0;
 }
 
-int fd_replace_file(const char *path, const void *text, size_t len, struct bmap_error *err)
+int fd_replace_file_by(const char *path, fd_content_writer *write_content, void *opaque,
+		       struct bmap_error *err)
 {
 	CLEANUP_FREE char *real = realpath(path, NULL);
 	CLEANUP_FREE char *temporary = NULL;
@@ -195,9 +198,9 @@ int fd_replace_file(const char *path, const void *text, size_t len, struct bmap_
 
 	/* A link that leads nowhere yet stays one. */
 	if (!real && lstat(path, &old) == 0)
-		return write_in_place(path, text, len, err);
+		return write_in_place(path, write_content, opaque, err);
 	if (exists && !S_ISREG(old.st_mode))
-		return write_in_place(path, text, len, err);
+		return write_in_place(path, write_content, opaque, err);
 	if (asprintf(&temporary, "%s.XXXXXX", name) < 0) {
 		temporary = NULL;
 		return bmap_error_set(err, ENOMEM, "%s: out of memory", path);
@@ -205,7 +208,7 @@ int fd_replace_file(const char *path, const void *text, size_t len, struct bmap_
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return bmap_error_set_system(err, errno, "cannot open '%s' for writing", path);
-	r = write_new_file(fd, text, len, exists ? &old : NULL);
+	r = write_new_file(fd, write_content, opaque, exists ? &old : NULL);
 	if (r == 0 && rename(temporary, name) < 0)
 		r = -errno;
 	if (r < 0) {
@@ -213,4 +216,23 @@ int fd_replace_file(const char *path, const void *text, size_t len, struct bmap_
 		return bmap_error_set_system(err, -r, "cannot write '%s'", path);
 	}
 	return 0;
+}
+
+struct text {
+	const void *bytes;
+	size_t len;
+};
+
+static int write_text(int fd, void *opaque)
+{
+	const struct text *text = opaque;
+
+	return fd_write_full(fd, text->bytes, text->len);
+}
+
+int fd_replace_file(const char *path, const void *text, size_t len, struct bmap_error *err)
+{
+	struct text whole = {text, len};
+
+	return fd_replace_file_by(path, write_text, &whole, err);
 }

@@ -37,11 +37,18 @@ BMAP_MUST_CHECK int fd_memory_file(const char *name, const void *text, size_t le
  */
 BMAP_MUST_CHECK int fd_read_text(int fd, char **text, size_t *len, size_t max_len);
 
+/* Writes what a file is to hold, from its beginning on.  Returns 0 or -errno. */
+typedef int fd_content_writer(int fd, void *opaque);
+
 /*
- * Writes @text to @path: a regular file is replaced in one step (the old one stays until the
- * new one is whole and synced; links are followed), anything else (a pipe, a terminal,
- * /dev/null) is written in place.
+ * Writes to @path: a regular file is replaced in one step (the old one stays until the new one is
+ * whole and synced; links are followed), anything else (a pipe, a terminal, /dev/null) is written
+ * in place.
  */
+BMAP_MUST_CHECK int fd_replace_file_by(const char *path, fd_content_writer *write, void *opaque,
+				       struct bmap_error *err);
+
+/* The same with a text from memory. */
 BMAP_MUST_CHECK int fd_replace_file(const char *path, const void *text, size_t len,
 				    struct bmap_error *err);
 

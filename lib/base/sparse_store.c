@@ -29,6 +29,8 @@ struct header {
 };
 
 struct sparse_store {
+	char *path, *blocks_path;
+	bool is_ours; /* they are what the descriptors are, and nobody else has them */
 	int fd, blocks_fd;
 	struct header header;
 	uint64_t n_blocks;
@@ -139,8 +141,16 @@ static int open_files(struct sparse_store *store, const char *path, const char *
 		      struct bmap_error *err)
 {
 	struct stat st, blocks_st;
+	bool is_new;
 
-	store->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	store->fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	is_new = store->fd < 0 && errno == ENOENT;
+	if (is_new && stat(blocks_path, &blocks_st) == 0)
+		return bmap_error_set(err, EPROTO,
+				      "'%s' is there, but not '%s', of which it speaks",
+				      blocks_path, path);
+	if (is_new)
+		store->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (store->fd < 0 || fstat(store->fd, &st) < 0)
 		return bmap_error_set_system(err, errno, "cannot open '%s'", path);
 	if (!S_ISREG(st.st_mode))
@@ -155,11 +165,19 @@ static int open_files(struct sparse_store *store, const char *path, const char *
 	if (ftruncate(store->fd, (off_t)store->header.size_bytes) < 0)
 		return bmap_error_set_system(err, errno, "cannot make '%s' as long as the image",
 					     path);
+	store->is_ours = is_new;
 	return 0;
 }
 
 static void store_free(struct sparse_store *store)
 {
+	/* Files that hold nothing leave nothing behind. */
+	if (store->is_ours && store->n_written == 0) {
+		unlink(store->path);
+		unlink(store->blocks_path);
+	}
+	free(store->path);
+	free(store->blocks_path);
 	if (store->fd >= 0)
 		close(store->fd);
 	if (store->blocks_fd >= 0)
@@ -178,9 +196,14 @@ int sparse_store_open(struct sparse_store **store_out, const char *path, const c
 	if (!store)
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	store->fd = store->blocks_fd = -1;
+	store->path = strdup(path);
+	store->blocks_path = strdup(blocks_path);
+	if (!store->path || !store->blocks_path)
+		bmap_error_set(err, ENOMEM, "out of memory");
 	pthread_mutex_init(&store->lock, NULL);
 	pthread_mutex_init(&store->sync_lock, NULL);
-	if (set_sizes(store, options, err) < 0 || open_files(store, path, blocks_path, err) < 0 ||
+	if (err->code || set_sizes(store, options, err) < 0 ||
+	    open_files(store, path, blocks_path, err) < 0 ||
 	    write_header(store, blocks_path, err) < 0) {
 		store_free(store);
 		return -err->code;

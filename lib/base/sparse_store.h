@@ -37,7 +37,7 @@ BMAP_MUST_CHECK int sparse_store_open(struct sparse_store **store, const char *p
 				      const struct sparse_store_options *options,
 				      struct bmap_error *err);
 
-/* Syncs; NULL is allowed. */
+/* Syncs; files that it made and never wrote to are removed.  NULL is allowed. */
 void sparse_store_close(struct sparse_store *store);
 
 /* The first block at or behind @block that counts (@counts) or does not; the number of blocks:

@@ -126,7 +126,8 @@ int map_finder_find(struct map_finder *finder, const struct map_choice *choice, 
 	return finder->document ? map_finder_read(finder, choice, options, err) : 0;
 }
 
-int map_finder_not_found(const struct map_choice *choice, struct bmap_error *err)
+int map_finder_not_found(const struct map_choice *choice, const char *action,
+			 struct bmap_error *err)
 {
 	if (choice->bmap_sig)
 		return bmap_error_set(
@@ -134,8 +135,9 @@ int map_finder_not_found(const struct map_choice *choice, struct bmap_error *err
 			"the bmap signature file was specified, but bmap file was not "
 			"found");
 	return bmap_error_set(err, ENOENT,
-			      "bmap file not found, please, use --nobmap option to flash without "
-			      "bmap");
+			      "bmap file not found, please, use --nobmap option to %s without "
+			      "bmap",
+			      action);
 }
 
 void map_finder_explain(const struct map_finder *finder, const struct bmap_error *err)

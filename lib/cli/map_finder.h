@@ -42,8 +42,12 @@ BMAP_MUST_CHECK int map_finder_read(struct map_finder *finder, const struct map_
 				    const struct bmap_image_options *options,
 				    struct bmap_error *err);
 
-/* What to say when there is none and --nobmap was not given.  Returns -ENOENT. */
-int map_finder_not_found(const struct map_choice *choice, struct bmap_error *err);
+/*
+ * What to say when there is none and --nobmap was not given: what else might be done is to @action
+ * the image without.  Returns -ENOENT.
+ */
+int map_finder_not_found(const struct map_choice *choice, const char *action,
+			 struct bmap_error *err);
 
 /* The lines behind a failure's sentence: what gpg said, who signed. */
 void map_finder_explain(const struct map_finder *finder, const struct bmap_error *err);

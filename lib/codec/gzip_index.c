@@ -189,54 +189,43 @@ static size_t format_head(const struct gzip_index *index, uint8_t *p, uint64_t e
 	return (size_t)(p - first);
 }
 
-/* Copies the windows behind the head, in the order of the points. */
-static int copy_windows(const struct gzip_index *index, int fd, uint64_t offset)
-{
-	uint8_t window[GZIP_WINDOW_LEN];
+/* What is being written. */
+struct writing {
+	const struct gzip_index *index;
+	const uint8_t *head;
+	size_t head_len;
+};
 
-	for (size_t i = 0; i < index->n_points; i++) {
+/* The head, and the windows in the order of the points. */
+static int write_content(int fd, void *opaque)
+{
+	const struct writing *writing = opaque;
+	const struct gzip_index *index = writing->index;
+	uint8_t window[GZIP_WINDOW_LEN];
+	int r = fd_write_full(fd, writing->head, writing->head_len);
+
+	for (size_t i = 0; r == 0 && i < index->n_points; i++) {
 		uint64_t from = index->points[i].window_offset;
-		int r;
 
 		if (from == UINT64_MAX)
 			continue;
 		if (fd_pread_full(index->fd, window, sizeof(window), from) != sizeof(window))
 			return -EIO;
-		r = fd_pwrite_full(fd, window, sizeof(window), offset);
-		if (r < 0)
-			return r;
-		offset += sizeof(window);
+		r = fd_write_full(fd, window, sizeof(window));
 	}
-	return fdatasync(fd) < 0 ? -errno : 0;
+	return r;
 }
 
 int gzip_index_write(const struct gzip_index *index, const char *path, uint64_t encoded_size,
 		     uint64_t image_size_bytes, struct bmap_error *err)
 {
 	CLEANUP_FREE uint8_t *head = malloc(HEADER_LEN + index->n_points * POINT_LEN);
-	CLEANUP_FREE char *name = NULL;
-	CLEANUP_CLOSE int fd = -1;
-	size_t len;
-	int r;
+	struct writing writing = {.index = index, .head = head};
 
-	if (!head || asprintf(&name, "%s.XXXXXX", path) < 0) {
-		name = NULL;
+	if (!head)
 		return bmap_error_set(err, ENOMEM, "out of memory");
-	}
-	fd = mkostemp(name, O_CLOEXEC);
-	if (fd < 0)
-		return bmap_error_set_system(err, errno, "cannot write '%s'", path);
-	len = format_head(index, head, encoded_size, image_size_bytes);
-	r = fd_pwrite_full(fd, head, len, 0);
-	if (r == 0)
-		r = copy_windows(index, fd, len);
-	if (r == 0 && (fchmod(fd, 0644) < 0 || rename(name, path) < 0))
-		r = -errno;
-	if (r < 0) {
-		unlink(name);
-		return bmap_error_set_system(err, -r, "cannot write '%s'", path);
-	}
-	return 0;
+	writing.head_len = format_head(index, head, encoded_size, image_size_bytes);
+	return fd_replace_file_by(path, write_content, &writing, err);
 }
 
 static int damaged(const char *name, const char *what, struct bmap_error *err)

@@ -23,7 +23,8 @@
 /* The decoders' windows: xz -9 takes 65 MiB, zstd --ultra -22 128 MiB. */
 #define DECODER_MEMORY (UINT64_C(160) << 20)
 /* A tar header shows with the first decoded block: at most so much must be seen for it (lz4). */
-#define MAX_PEEK_LEN (5 << 20)
+#define MAX_PEEK_LEN    (5 << 20)
+#define RANDOM_PEEK_LEN (64 << 10)
 /* An image may be compressed inside an archive, but archives do not go on and on. */
 #define MAX_NESTING   4
 #define DOCUMENT_STEP (64 << 10)
@@ -35,7 +36,8 @@ struct bmap_image {
 	struct source *source;
 	const struct codec *codec;
 	bool is_tar;
-	char *inside; /* the text of a map that was seen in the archive */
+	bool is_random; /* see struct source_options, of a remote source */
+	char *inside;   /* the text of a map that was seen in the archive */
 	size_t inside_len;
 	char *inside_name;
 	struct archive_choice choice;
@@ -189,7 +191,8 @@ static int decode_some(const struct bmap_image *image, const struct codec *codec
 }
 
 /* The first bytes of what the codec gives; of a tar archive around the image, its own. */
-static ssize_t read_head(struct bmap_image *image, uint8_t *buf, size_t len, struct bmap_error *err)
+static ssize_t read_head(struct bmap_image *image, uint8_t *buf, size_t len, size_t max_peek,
+			 struct bmap_error *err)
 {
 	for (size_t want = 64 << 10;; want *= 4) {
 		struct decoder_io io = {.out = buf, .out_left = len};
@@ -205,7 +208,7 @@ static ssize_t read_head(struct bmap_image *image, uint8_t *buf, size_t len, str
 		io.in_end = (size_t)n < want;
 		if (decode_some(image, image->codec, &image->choice, &io, err) < 0)
 			return -err->code;
-		if (io.out_left == 0 || (size_t)n < want || want > MAX_PEEK_LEN)
+		if (io.out_left == 0 || (size_t)n < want || want >= max_peek)
 			return (ssize_t)(len - io.out_left);
 	}
 }
@@ -217,7 +220,7 @@ ssize_t image_read_head(struct bmap_image *image, uint8_t *buf, size_t len, stru
 				      "'%s' is a compressed archive: its first bytes cannot be "
 				      "looked at in advance",
 				      image->name);
-	return read_head(image, buf, len, err);
+	return read_head(image, buf, len, MAX_PEEK_LEN, err);
 }
 
 /* ---- small things, decoded whole ---- */
@@ -534,7 +537,12 @@ static int look_inside(struct bmap_image *image, bool named_tar, struct bmap_err
 	}
 	if (codec_find(&image->codec, encoded, (size_t)n, image->name, err) < 0)
 		return -err->code;
-	n = read_head(image, head, sizeof(head), err);
+	/*
+	 * Of what is read here and there not much is fetched to see that it is no archive: an lz4
+	 * block of 4 MiB shows nothing before it is whole.
+	 */
+	n = read_head(image, head, sizeof(head),
+		      image->is_random && !named_tar ? RANDOM_PEEK_LEN : MAX_PEEK_LEN, err);
 	if (n < 0)
 		return bmap_error_prefix(err, "'%s'", image->name);
 	if (!tar_matches(head, (size_t)n, named_tar)) {
@@ -586,6 +594,7 @@ static int open_image(struct bmap_image *image, const char *location,
 	if (!image->name)
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	image->choice.archive = image->name;
+	image->is_random = source_options->is_random && bmap_location_is_remote(location);
 	for (int depth = 0; (r = look_inside(image, is_named_tar(location), err)) == 1; depth++) {
 		if (depth == MAX_NESTING)
 			return bmap_error_set(err, EPROTO, "'%s': archives in archives",

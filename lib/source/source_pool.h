@@ -26,8 +26,8 @@ BMAP_MUST_CHECK int source_pool_take(struct source_pool *pool, uint64_t offset_b
 				     struct source **reader, struct bmap_error *err);
 
 /*
- * @end_bytes: where its next byte is; @read_on_to: where it will probably go on to.  Until then others
- * get another reader, so that what is under way to this one is not lost.
+ * @end_bytes: where its next byte is; @read_on_to: where it will probably go on to.  Until then
+ * others get another reader, so that what is under way to this one is not lost.
  */
 void source_pool_put(struct source_pool *pool, struct source *reader, uint64_t end_bytes,
 		     uint64_t read_on_to);

@@ -72,8 +72,8 @@ static int fetch(struct source *source, const char *folder, struct bmap_error *e
 	return n < 0 ? (int)n : steal_fd(&fd);
 }
 
-/* A descriptor of IMAGE.gzidx; -ENOENT: there is none. */
-static int open_beside(const char *location, const struct bmap_view_options *options,
+/* A descriptor of IMAGE.gzidx, and what to call it; -ENOENT: there is none. */
+static int open_beside(const char *location, const struct bmap_view_options *options, char **name,
 		       struct bmap_error *err)
 {
 	const struct source_options source_options = {
@@ -89,6 +89,9 @@ static int open_beside(const char *location, const struct bmap_view_options *opt
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	if (source_open(&source, beside, &source_options, err) < 0)
 		return -err->code;
+	*name = strdup(source_name(source));
+	if (!*name)
+		return bmap_error_set(err, ENOMEM, "out of memory");
 	if (source_local_fd(source, &offset) < 0)
 		return fetch(source, options->temporary_folder, err);
 	fd = fcntl(source_local_fd(source, &offset), F_DUPFD_CLOEXEC, 0);
@@ -117,6 +120,7 @@ static bool use_gzip_index(struct image_index *index, int fd, const char *name,
 static void find_gzip(struct image_index *index, struct source *source, const char *location,
 		      uint64_t image_size_bytes, const struct bmap_view_options *options)
 {
+	CLEANUP_FREE char *name = NULL;
 	struct bmap_error err = {0};
 	uint64_t size;
 	int fd;
@@ -128,7 +132,7 @@ static void find_gzip(struct image_index *index, struct source *source, const ch
 	if (fd >= 0 && use_gzip_index(index, fd, index->kept_path, size, image_size_bytes) &&
 	    index->is_whole)
 		return;
-	fd = open_beside(location, options, &err);
+	fd = open_beside(location, options, &name, &err);
 	if (fd < 0) {
 		if (fd == -ENOENT || fd == -EACCES)
 			bmap_log(BMAP_LOG_DEBUG, "%s", err.message);
@@ -139,7 +143,7 @@ static void find_gzip(struct image_index *index, struct source *source, const ch
 	piece_index_fini(&index->pieces);
 	gzip_index_free(STEAL_PTR(index->gzip));
 	index->has_rest = false;
-	use_gzip_index(index, fd, "beside the image", size, image_size_bytes);
+	use_gzip_index(index, fd, name, size, image_size_bytes);
 }
 
 /* Pieces that were learned when the image was decoded before. */

@@ -21,6 +21,7 @@
 struct spill {
 	struct spill_options options;
 	const char *name;            /* of the image, lent */
+	uint64_t mapped_end_bytes;   /* nothing behind is mapped; UINT64_MAX: it is not known */
 	struct bmap_image *image;    /* the first one, lent; of the thread */
 	struct bmap_image *reopened; /* NULL: the first one is in use; of the thread */
 	int fd;
@@ -172,6 +173,18 @@ static void *spill_thread(void *opaque)
 	return NULL;
 }
 
+static uint64_t mapped_end(const struct bmap *map)
+{
+	struct bmap_range last;
+
+	if (!map)
+		return UINT64_MAX;
+	if (bmap_n_ranges(map) == 0)
+		return 0;
+	last = bmap_get_range(map, bmap_n_ranges(map) - 1, NULL, NULL);
+	return (last.first_block + last.n_blocks) * bmap_block_size_bytes(map);
+}
+
 int spill_new(struct spill **spill_out, struct bmap_image *image,
 	      const struct spill_options *options, struct bmap_error *err)
 {
@@ -183,6 +196,7 @@ int spill_new(struct spill **spill_out, struct bmap_image *image,
 	spill->options = *options;
 	spill->image = image;
 	spill->name = bmap_image_name(image);
+	spill->mapped_end_bytes = mapped_end(options->map);
 	spill->reached_bytes = options->has_from ? options->from.image_offset_bytes : 0;
 	pthread_mutex_init(&spill->lock, NULL);
 	pthread_cond_init(&spill->changed, NULL);
@@ -240,6 +254,11 @@ int spill_reach(struct spill *spill, uint64_t end_bytes, struct bmap_error *err)
 {
 	LOCKED(&spill->lock);
 	uint64_t goal = end_bytes > UINT64_MAX - AHEAD_BYTES ? end_bytes : end_bytes + AHEAD_BYTES;
+
+	/* What is left then is a hole: the end says that the image is whole, and where its pieces
+	 * are. */
+	if (goal >= spill->mapped_end_bytes)
+		goal = UINT64_MAX;
 
 	/* What failed for others is tried again for who comes now. */
 	if (spill->has_failed && spill->reached_bytes < end_bytes)

@@ -570,12 +570,10 @@ const char *bmap_view_name(const struct bmap_view *view)
 }
 
 /* The suffixes that compressions and archives put behind the name of an image. */
-static size_t without_suffix(const char *name)
+static size_t without_suffix(const char *name, size_t len)
 {
 	static const char *const suffixes[] = {".gz",  ".xz",  ".zst", ".bz2", ".lz4", ".lzo",
 					       ".zip", ".tar", ".tgz", ".txz", ".tbz2"};
-	size_t len = strlen(name);
-
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
 		size_t suffix_len = strlen(suffixes[i]);
 
@@ -601,7 +599,8 @@ int bmap_view_file_name(const struct bmap_view *view, char **name, struct bmap_e
 	}
 	slash = strrchr(path, '/');
 	path = slash ? slash + 1 : path;
-	len = without_suffix(path);
+	/* "image.tar.xz" has two. */
+	len = without_suffix(path, without_suffix(path, strlen(path)));
 	if (len == 0 || !strcmp(path, "-") || !strcmp(path, ".") || !strcmp(path, "..")) {
 		path = "image";
 		len = strlen(path);
@@ -627,7 +626,9 @@ int64_t bmap_view_mtime(const struct bmap_view *view)
 
 bool bmap_view_is_forward(const struct bmap_view *view)
 {
-	return view->spill != NULL;
+	uint64_t size;
+
+	return view->spill && !spill_size(view->spill, &size);
 }
 
 bool bmap_view_find_data(const struct bmap_view *view, uint64_t offset_bytes, uint64_t *data_bytes)

@@ -87,7 +87,7 @@ BMAP_API uint64_t bmap_view_mapped_bytes(const struct bmap_view *view);
 /* When the source was last changed, in seconds since 1970; 0: nobody says. */
 BMAP_API int64_t bmap_view_mtime(const struct bmap_view *view);
 
-/* Must the image be decoded forwards before it can be read anywhere? */
+/* Must the image still be decoded forwards before it can be read anywhere? */
 BMAP_API bool bmap_view_is_forward(const struct bmap_view *view);
 
 /*
