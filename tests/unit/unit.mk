@@ -35,6 +35,7 @@ UNIT_TESTS = \
 	tests/unit/test_piece_index \
 	tests/unit/test_piece_index_file \
 	tests/unit/test_piece_queue \
+	tests/unit/test_piece_store \
 	tests/unit/test_queue \
 	tests/unit/test_range_hasher \
 	tests/unit/test_range_ledger \
@@ -132,6 +133,9 @@ tests_unit_test_piece_index_file_LDADD = $(UNIT_LIBS)
 tests_unit_test_piece_queue_SOURCES = tests/unit/test_piece_queue.c
 tests_unit_test_piece_queue_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_piece_queue_LDADD = $(UNIT_LIBS)
+tests_unit_test_piece_store_SOURCES = tests/unit/test_piece_store.c
+tests_unit_test_piece_store_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_piece_store_LDADD = $(UNIT_LIBS)
 tests_unit_test_queue_SOURCES = tests/unit/test_queue.c
 tests_unit_test_queue_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_queue_LDADD = $(UNIT_LIBS)
