@@ -18,11 +18,6 @@
 #define MAX_VERSION 1
 #define HEADER_LEN  35
 #define POINT_LEN   18
-/*
- * One deflate block can hold 4.2 MB of zeros (16383 matches of 258 bytes), so the last border
- * before mapped blocks lies at most so far before them.
- */
-#define MAX_BLOCK_BYTES (8 << 20)
 
 struct point {
 	struct gzip_border border;
@@ -96,8 +91,8 @@ static const struct point *last_point(const struct gzip_index *index)
 
 /* ---- making ---- */
 
-/* Would anybody begin to read here?  Not when what follows is a long hole. */
-static bool is_wanted(const struct gzip_index *index, uint64_t offset)
+/* Is anything of the image's bytes [first, end) mapped? */
+static bool is_mapped(const struct gzip_index *index, uint64_t first, uint64_t end)
 {
 	const struct bmap *map = index->map;
 	uint64_t block_size;
@@ -106,21 +101,26 @@ static bool is_wanted(const struct gzip_index *index, uint64_t offset)
 	if (!map)
 		return true;
 	block_size = bmap_block_size_bytes(map);
-	i = bmap_find_range(map, offset / block_size);
+	i = bmap_find_range(map, first / block_size);
 	return i < bmap_n_ranges(map) &&
-	       bmap_get_range(map, i, NULL, NULL).first_block * block_size <=
-		       offset + MAX(index->step_bytes, MAX_BLOCK_BYTES);
+	       bmap_get_range(map, i, NULL, NULL).first_block * block_size < end;
 }
 
-static int keep_window(struct gzip_index *index, const uint8_t *window, struct point *point,
-		       struct bmap_error *err)
+/* Puts the window of a point where there is room: at @offset, or with UINT64_MAX at the end. */
+static int keep_window(struct gzip_index *index, const uint8_t *window, uint64_t offset,
+		       struct point *point, struct bmap_error *err)
 {
-	int r = fd_pwrite_full(index->fd, window, GZIP_WINDOW_LEN, index->fd_len);
+	bool is_new = offset == UINT64_MAX;
+	int r;
 
+	if (is_new)
+		offset = index->fd_len;
+	r = fd_pwrite_full(index->fd, window, GZIP_WINDOW_LEN, offset);
 	if (r < 0)
 		return bmap_error_set_system(err, -r, "cannot keep the gzip index");
-	point->window_offset = index->fd_len;
-	index->fd_len += GZIP_WINDOW_LEN;
+	point->window_offset = offset;
+	if (is_new)
+		index->fd_len += GZIP_WINDOW_LEN;
 	return 0;
 }
 
@@ -131,7 +131,7 @@ int gzip_index_copy(struct gzip_index *index, const struct gzip_index *from, str
 		uint64_t window_offset = point.window_offset;
 
 		if (window_offset != UINT64_MAX &&
-		    keep_window(index, from->mapped + window_offset, &point, err) < 0)
+		    keep_window(index, from->mapped + window_offset, UINT64_MAX, &point, err) < 0)
 			return -err->code;
 		if (add_point(index, &point, err) < 0)
 			return -err->code;
@@ -145,15 +145,21 @@ int gzip_index_take_border(void *opaque, const struct gzip_border *border, struc
 	struct gzip_index *index = maker->index;
 	const struct point *last = last_point(index);
 	struct point point = {.border = *border, .window_offset = UINT64_MAX};
+	uint64_t reuse = UINT64_MAX;
 	uint8_t window[GZIP_WINDOW_LEN];
 
 	/* What is decoded a second time has its points already. */
 	if (last &&
-	    (border->image_offset_bytes < last->border.image_offset_bytes + index->step_bytes ||
-	     !is_wanted(index, border->image_offset_bytes)))
+	    border->image_offset_bytes < last->border.image_offset_bytes + index->step_bytes)
 		return 0;
+	/* A point behind which nothing is mapped until here is of no use: this one is nearer. */
+	if (index->n_points > 1 &&
+	    !is_mapped(index, last->border.image_offset_bytes, border->image_offset_bytes)) {
+		reuse = last->window_offset;
+		index->n_points--;
+	}
 	if (last && gzip_stream_window(maker->stream, window) &&
-	    keep_window(index, window, &point, err) < 0)
+	    keep_window(index, window, reuse, &point, err) < 0)
 		return -err->code;
 	return add_point(index, &point, err);
 }

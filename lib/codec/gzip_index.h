@@ -23,7 +23,7 @@ struct gzip_index;
 
 /*
  * An empty index that takes a point each @step_bytes of the image.  With a @map (NULL: none; lent)
- * points are left out where nothing behind them is mapped.  The windows lie in @folder until the
+ * a hole has one point, at its end.  The windows lie in @folder until the
  * index is written.
  */
 BMAP_MUST_CHECK int gzip_index_new(struct gzip_index **index, uint64_t step_bytes,
