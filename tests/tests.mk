@@ -115,6 +115,7 @@ e2e_tests = \
 	tests/e2e/fault_redirect.sh \
 	tests/e2e/fault_short_body.sh \
 	tests/e2e/fault_stall.sh \
+	tests/e2e/index_gzip.sh \
 	tests/e2e/map_bad_checksum.sh \
 	tests/e2e/map_bad_numbers.sh \
 	tests/e2e/map_bad_ranges.sh \
@@ -129,9 +130,13 @@ e2e_tests = \
 	tests/e2e/map_versions.sh \
 	tests/e2e/mount_background.sh \
 	tests/e2e/mount_by_mount.sh \
+	tests/e2e/mount_cache.sh \
+	tests/e2e/mount_cache_crash.sh \
+	tests/e2e/mount_cache_size.sh \
 	tests/e2e/mount_cli.sh \
 	tests/e2e/mount_codecs.sh \
 	tests/e2e/mount_codecs_forward.sh \
+	tests/e2e/mount_concurrent.sh \
 	tests/e2e/mount_copies.sh \
 	tests/e2e/mount_corrupt.sh \
 	tests/e2e/mount_failures.sh \
@@ -142,14 +147,22 @@ e2e_tests = \
 	tests/e2e/mount_fault_restart.sh \
 	tests/e2e/mount_fault_short.sh \
 	tests/e2e/mount_fault_stall.sh \
+	tests/e2e/mount_fio.sh \
 	tests/e2e/mount_foreground.sh \
+	tests/e2e/mount_gzip_index.sh \
+	tests/e2e/mount_gzip_published.sh \
 	tests/e2e/mount_http_bytes.sh \
 	tests/e2e/mount_http_raw.sh \
 	tests/e2e/mount_loop.sh \
+	tests/e2e/mount_memory.sh \
 	tests/e2e/mount_names.sh \
 	tests/e2e/mount_options.sh \
 	tests/e2e/mount_other_map.sh \
 	tests/e2e/mount_over_file.sh \
+	tests/e2e/mount_overlay.sh \
+	tests/e2e/mount_overlay_crash.sh \
+	tests/e2e/mount_overlay_filesystem.sh \
+	tests/e2e/mount_overlay_other.sh \
 	tests/e2e/mount_qemu.sh \
 	tests/e2e/mount_read_only.sh \
 	tests/e2e/mount_seek.sh \
@@ -161,6 +174,7 @@ e2e_tests = \
 	tests/e2e/mount_stat.sh \
 	tests/e2e/mount_statistics.sh \
 	tests/e2e/mount_truncated.sh \
+	tests/e2e/mount_unprivileged.sh \
 	tests/e2e/mount_verify_large.sh \
 	tests/e2e/mount_verify_strict.sh \
 	tests/e2e/mount_verify_window.sh \
