@@ -47,6 +47,7 @@ UNIT_TESTS = \
 	tests/unit/test_source_pool \
 	tests/unit/test_source_url \
 	tests/unit/test_sparse_store \
+	tests/unit/test_spill \
 	tests/unit/test_splitter \
 	tests/unit/test_target \
 	tests/unit/test_thread \
@@ -169,6 +170,9 @@ tests_unit_test_source_url_LDADD = $(UNIT_LIBS)
 tests_unit_test_sparse_store_SOURCES = tests/unit/test_sparse_store.c
 tests_unit_test_sparse_store_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_sparse_store_LDADD = $(UNIT_LIBS)
+tests_unit_test_spill_SOURCES = tests/unit/test_spill.c
+tests_unit_test_spill_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_spill_LDADD = $(UNIT_LIBS)
 tests_unit_test_splitter_SOURCES = tests/unit/test_splitter.c
 tests_unit_test_splitter_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_splitter_LDADD = $(UNIT_LIBS)
