@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* bmapfs: a disk image, mounted as one sparse file. */
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,12 @@
 #include "mount_options.h"
 
 #define MIN_MEMORY (UINT64_C(8) << 20)
+/*
+ * Pieces come and go in all sizes, allocated by one thread and freed by another.  Without these
+ * limits malloc keeps what was freed, in an arena a thread.
+ */
+#define MAX_ARENAS        2
+#define LARGE_BLOCK_BYTES (256 << 10) /* goes back to the kernel when it is freed */
 
 /* The things of one mount. */
 struct image_command {
@@ -304,6 +311,8 @@ int main(int argc, char **argv)
 	int status;
 
 	standard_streams_open();
+	mallopt(M_ARENA_MAX, MAX_ARENAS);
+	mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES);
 	log_terminal_start("bmapfs", BMAP_LOG_INFO);
 	switch (mount_options_parse(&options, argc, argv)) {
 	case CLI_DONE:
