@@ -10,7 +10,7 @@
 #include "bmap/view.h"
 #include "unit.h"
 
-#define BLOCK 4096
+#define BLOCK 2048
 #define SIZE  (150 * BLOCK + 500) /* the last block is not whole */
 
 /* Small ranges, one that is larger than a piece, and the last block. */
@@ -27,7 +27,7 @@ static const struct bmap_view_options plain = {
 static struct bytes make_image(void)
 {
 	struct bytes image = bytes_zeros(SIZE), text = bytes_text(SIZE / 2);
-	struct bytes noise = bytes_random(SIZE - SIZE / 2, 1);
+	struct bytes noise = bytes_random(SIZE - text.len, 1);
 
 	memcpy(image.data, text.data, text.len);
 	memcpy(image.data + text.len, noise.data, noise.len);
@@ -70,6 +70,10 @@ static const char *const forms[] = {"raw",        "gzip",       "xz",         "z
 				    "gzip-parts", "xz-parts",   "zstd-parts", "bzip2-parts",
 				    "lz4-parts",  "lzop-parts", NULL};
 
+/* Some of them: every way in which a view goes about it. */
+static const char *const few_forms[] = {"raw",         "gzip", "xz-blocks", "zstd",
+					"bzip2-parts", "lz4",  "lzop",      NULL};
+
 static bool make_form(const char *form, struct bytes image)
 {
 	char codec[20];
@@ -79,9 +83,9 @@ static bool make_form(const char *form, struct bytes image)
 	if (strcmp(codec, "raw") != 0 && !codec_or_note(codec))
 		return false;
 	if (!strcmp(form, "xz-blocks"))
-		in = encode_xz_blocks(image, 40000);
+		in = encode_xz_blocks(image, 20000);
 	else if (strstr(form, "-parts"))
-		in = encode_parts(codec, image, 40001);
+		in = encode_parts(codec, image, 20001);
 	else
 		in = strcmp(form, "raw") ? encode(form, image) : image;
 	write_file(form, in);
@@ -126,7 +130,7 @@ static void check_everywhere(struct bmap_view *view, struct bytes image)
 	check_read(view, image, SIZE, 20);
 	check_read(view, image, SIZE + 100, 20);
 	check_read(view, image, 0, 1);
-	for (size_t i = 0; i < 30; i++) {
+	for (size_t i = 0; i < 16; i++) {
 		seed = seed * 1103515245 + 12345;
 		check_read(view, image, (seed >> 8) % SIZE, i % 8 ? 1000 + i * 700 : 100000);
 	}
@@ -307,7 +311,7 @@ START_TEST(a_range_larger_than_the_window_fails_at_its_end)
 
 	bad = bytes_join(sparse, bytes_zeros(0));
 	bad.data[BAD_AT] ^= 1;
-	for (const char *const *form = forms; *form; form++) {
+	for (const char *const *form = few_forms; *form; form++) {
 		struct bmap *map = make_bad(*form, image, BAD_AT);
 		struct bmap_view_options options = plain;
 		struct bmap_error err = {0};
@@ -341,7 +345,7 @@ START_TEST(a_range_larger_than_the_window_can_be_right)
 	struct bytes image = make_image(), sparse = with_holes(image);
 	struct bmap *map = make_map(image);
 
-	for (const char *const *form = forms; *form; form++) {
+	for (const char *const *form = few_forms; *form; form++) {
 		struct bmap_view_options options = plain;
 		struct bmap_view_statistics statistics;
 		struct bmap_view *view;
@@ -366,7 +370,7 @@ START_TEST(without_verification_all_is_handed_out)
 	struct bmap *map = make_bad("raw", image, BAD_AT);
 
 	bad.data[BAD_AT] ^= 1;
-	for (const char *const *form = forms; *form; form++) {
+	for (const char *const *form = few_forms; *form; form++) {
 		struct bmap_view_options options = plain;
 		struct bmap_view_statistics statistics;
 		struct bmap_view *view;
@@ -419,7 +423,7 @@ START_TEST(another_size_than_in_the_map)
 	struct bmap_view *view = NULL;
 	struct bmap *map;
 
-	for (const char *const *form = forms; *form; form++) {
+	for (const char *const *form = few_forms; *form; form++) {
 		for (size_t is_longer = 0; is_longer < 2; is_longer++) {
 			ssize_t r;
 
@@ -443,7 +447,7 @@ START_TEST(another_size_than_in_the_map)
 	make_form("raw", longer);
 	map = make_map(image);
 	FAILS(bmap_view_open(&view, "raw", map, &plain, &err), EBADMSG,
-	      "the image 'raw' has 655860 bytes, but its map is of one with 614900: they do not "
+	      "the image 'raw' has 328180 bytes, but its map is of one with 307700: they do not "
 	      "belong together");
 	bmap_free(map);
 }
@@ -485,15 +489,17 @@ START_TEST(a_file_that_changes_is_noticed)
 	struct bytes image = make_image();
 	struct bmap_error err = {0};
 
-	for (const char *const *form = forms; *form; form++) {
+	for (const char *const *form = few_forms; *form; form++) {
 		const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1}};
+		struct bmap_view_statistics statistics;
 		struct bmap_view *view;
 		ssize_t r;
 
 		if (!make_form(*form, image))
 			continue;
 		view = open_view(*form, NULL, &plain);
-		if (bmap_view_is_forward(view)) {
+		bmap_view_get_statistics(view, &statistics);
+		if (statistics.n_pieces == 0) {
 			bmap_view_close(view);
 			continue; /* without a map it was decoded already */
 		}
@@ -575,7 +581,7 @@ START_TEST(a_cancelled_view_stays_so)
 	struct bytes image = make_image();
 	struct bmap *map = make_map(image);
 
-	for (const char *const *form = forms; *form; form++) {
+	for (const char *const *form = few_forms; *form; form++) {
 		struct bmap_error err = {0};
 		struct bmap_view *view;
 
@@ -606,7 +612,7 @@ static void *read_about(void *opaque)
 	struct reader *reader = opaque;
 	uint8_t *buf = malloc(100000);
 
-	for (size_t i = 0; i < 40 && !reader->failed; i++) {
+	for (size_t i = 0; i < 20 && !reader->failed; i++) {
 		struct bmap_error err = {0};
 		size_t at, len;
 		ssize_t n;
@@ -615,7 +621,7 @@ static void *read_about(void *opaque)
 		at = (reader->seed >> 8) % SIZE;
 		/* half of them read in order */
 		if (reader->seed & 0x80)
-			at = i * 32768 % SIZE;
+			at = i * 16384 % SIZE;
 		len = MIN((size_t)1 + (reader->seed >> 4) % 100000, SIZE - at);
 		n = bmap_view_pread(reader->view, buf, len, at, &err);
 		if (n != (ssize_t)len)
@@ -659,7 +665,6 @@ START_TEST(eight_threads_read_with_little_memory)
 		if (!make_form(*form, image))
 			continue;
 		read_in_threads(*form, map, sparse, 1); /* less than a piece */
-		read_in_threads(*form, map, sparse, 200000);
 		read_in_threads(*form, NULL, image, 120000);
 	}
 	bmap_free(map);
@@ -690,7 +695,7 @@ START_TEST(cancelling_ends_all_reading)
 {
 	struct bytes image = make_image();
 
-	for (const char *const *form = forms; *form; form++) {
+	for (const char *const *form = few_forms; *form; form++) {
 		struct bmap *map = make_map(image);
 		struct reader readers[4];
 		pthread_t threads[4];
@@ -749,8 +754,7 @@ START_TEST(an_index_makes_gzip_readable_anywhere)
 		check_everywhere(view, image);
 		bmap_view_close(view);
 	}
-	FAILS(bmap_index_write("disk.gz", map, &options, "no/such", &err), ENOENT,
-	      "cannot write 'no/such'");
+	FAILS(bmap_index_write("disk.gz", map, &options, "no/such", &err), ENOENT, "'no/such'");
 	make_form("raw", image);
 	FAILS(bmap_index_write("raw", NULL, &options, "x", &err), EOPNOTSUPP, "'raw' ");
 	make_form("xz-blocks", image);
@@ -797,6 +801,7 @@ START_TEST(a_lying_index_is_found_out)
 	write_file("disk.gz", encode("gzip", image));
 	OK(bmap_index_write("disk.gz", NULL, &options, "disk.gz.gzidx", &err));
 	index = read_file("disk.gz.gzidx");
+	ck_assert_uint_gt(index.len, 3 * 32768);
 	for (size_t i = 0; i < 32768; i++)
 		index.data[index.len - 2 * 32768 - i] ^= 0x20; /* a window in the middle */
 	write_file("disk.gz.gzidx", index);
