@@ -258,10 +258,10 @@ START_TEST(a_copy_goes_on_where_the_other_ended)
 }
 END_TEST
 
-START_TEST(long_holes_have_no_points)
+START_TEST(a_hole_has_one_point_at_its_end)
 {
-	const struct bmap_range ranges[] = {{0, 16}, {8192, 16}};
-	struct bytes image = bytes_zeros(40 << 20), made = image, in;
+	const struct bmap_range ranges[] = {{0, 16}, {2048, 16}};
+	struct bytes image = bytes_zeros(9 << 20), made = image, in;
 	struct bytes text = bytes_text(16 * 4096), noise = bytes_random(16 * 4096, 5);
 	struct bmap *map = map_of(NULL, image.len, 4096, ranges, ARRAY_SIZE(ranges));
 	struct gzip_index *all, *some;
@@ -270,18 +270,18 @@ START_TEST(long_holes_have_no_points)
 	struct piece rest = {0};
 
 	memcpy(image.data, text.data, text.len);
-	memcpy(image.data + ((size_t)8192 << 12), noise.data, noise.len);
+	memcpy(image.data + ((size_t)2048 << 12), noise.data, noise.len);
 	in = gzip_of(image, 6, 1 << 20);
 	all = make_index(in, 1 << 20, NULL, in.len, &made);
 	some = make_index(in, 1 << 20, map, in.len, &made);
-	ck_assert_uint_ge(gzip_index_n_points(all), 36);
-	ck_assert_uint_le(gzip_index_n_points(some), gzip_index_n_points(all) / 2);
+	ck_assert_uint_ge(gzip_index_n_points(all), 8);
+	ck_assert_uint_le(gzip_index_n_points(some), 4);
 	some = write_and_open(some, in, image.len);
 	check_pieces(some, in, image);
 	/* from a point near by the blocks behind the hole are reached */
 	OK(gzip_index_pieces(some, &pieces, &rest, &err));
-	ck_assert_uint_ge(pieces.pieces[piece_index_find(&pieces, 8192 << 12)].image_offset_bytes,
-			  (8192 << 12) - (16 << 20));
+	ck_assert_uint_ge(pieces.pieces[piece_index_find(&pieces, 2048 << 12)].image_offset_bytes,
+			  (2048 << 12) - (2 << 20));
 	piece_index_fini(&pieces);
 	gzip_index_free(all);
 	gzip_index_free(some);
@@ -296,9 +296,9 @@ START_TEST(writing_says_why_it_fails)
 	struct bmap_error err = {0};
 
 	FAILS(gzip_index_write(index, "no/such", 1, 1, &err), ENOENT,
-	      "cannot write 'no/such': No such file");
+	      "'no/such' for writing: No such file");
 	ck_assert_int_eq(mkdir("folder", 0777), 0);
-	FAILS(gzip_index_write(index, "folder", 1, 1, &err), EISDIR, "cannot write 'folder'");
+	FAILS(gzip_index_write(index, "folder", 1, 1, &err), EISDIR, "'folder'");
 	FAILS(gzip_index_new(&none, STEP, NULL, "no/such", &err), ENOENT,
 	      "cannot make a file in 'no/such': No such file");
 	ck_assert_ptr_null(none);
@@ -484,6 +484,6 @@ END_TEST
 
 UNIT_MAIN("gzip_index", every_piece_decodes_on_its_own, other_ways_to_compress,
 	  an_image_of_a_few_bytes, a_partial_index_says_how_to_go_on,
-	  a_copy_goes_on_where_the_other_ended, long_holes_have_no_points,
+	  a_copy_goes_on_where_the_other_ended, a_hole_has_one_point_at_its_end,
 	  writing_says_why_it_fails, both_versions_are_read, of_another_file_it_is_refused,
 	  damage_is_noticed, images_too_large_are_refused, indexed_gzip_reads_it_too)

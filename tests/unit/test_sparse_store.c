@@ -241,6 +241,7 @@ START_TEST(long_identities_differ_at_their_end)
 {
 	struct sparse_store_options one = options, other = options;
 	char *a = unit_alloc(1024), *b = unit_alloc(1024);
+	struct sparse_store *store = NULL;
 	struct bmap_error err = {0};
 
 	memset(a, 'x', 1023);
@@ -248,7 +249,9 @@ START_TEST(long_identities_differ_at_their_end)
 	b[1022] = 'y';
 	one.identity = a;
 	other.identity = b;
-	OK(try_open(&one, &err));
+	OK(sparse_store_open(&store, "store", "store.blocks", &one, &err));
+	write_blocks(store, bytes_zeros(SIZE), 0, 1);
+	sparse_store_close(store);
 	OK(try_open(&one, &err));
 	FAILS(try_open(&other, &err), EBADMSG, "'store' is of another image");
 }
@@ -292,13 +295,51 @@ START_TEST(bits_behind_the_last_block_are_no_blocks)
 	struct sparse_store *store = open_store();
 	struct bytes bytes;
 
+	write_blocks(store, bytes_zeros(SIZE), 3, 1);
 	sparse_store_close(store);
 	bytes = read_file("store.blocks");
 	bytes.data[HEADER + N_BLOCKS / 8] |= 0x80; /* of 101 blocks there are 5 bits in this byte */
 	write_file("store.blocks", bytes);
 	store = open_store();
-	check_blocks(store, "");
+	check_blocks(store, "3-3");
 	sparse_store_close(store);
+}
+END_TEST
+
+static bool is_there(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+START_TEST(what_was_never_written_to_leaves_nothing)
+{
+	struct bytes image = bytes_random(SIZE, 3);
+	struct sparse_store *store = open_store();
+	struct bmap_error err = {0};
+
+	ck_assert(is_there("store") && is_there("store.blocks"));
+	sparse_store_close(store);
+	ck_assert(!is_there("store") && !is_there("store.blocks"));
+	/* neither when it was refused */
+	FAILS(sparse_store_open(&store, "store", "no/such", &options, &err), ENOENT, "no/such");
+	ck_assert_msg(!is_there("store"), "a file is left");
+	/* what was there before stays, with blocks or without */
+	store = open_store();
+	write_blocks(store, image, 5, 1);
+	sparse_store_close(store);
+	for (size_t i = 0; i < 2; i++) {
+		store = open_store();
+		check_blocks(store, "5-5");
+		sparse_store_close(store);
+	}
+	unlink("store");
+	FAILS(try_open(&options, &err), EPROTO, "'store.blocks'");
+	ck_assert(!is_there("store") && is_there("store.blocks"));
+	unlink("store.blocks");
+	/* an empty file of somebody else's */
+	write_file("store", bytes_zeros(0));
+	if (try_open(&options, &err) == 0)
+		ck_assert(is_there("store"));
 }
 END_TEST
 
@@ -513,6 +554,6 @@ UNIT_MAIN("sparse_store", a_block_counts_once_it_is_written,
 	  what_was_written_is_there_when_it_is_opened_again, all_blocks_can_count,
 	  of_another_identity_or_size_it_is_another_store, long_identities_differ_at_their_end,
 	  damaged_files_are_refused, bits_behind_the_last_block_are_no_blocks,
-	  what_cannot_be_opened_says_why, two_processes_do_not_share_it,
-	  after_the_end_of_the_machine_only_what_was_synced_counts,
+	  what_was_never_written_to_leaves_nothing, what_cannot_be_opened_says_why,
+	  two_processes_do_not_share_it, after_the_end_of_the_machine_only_what_was_synced_counts,
 	  nothing_counts_that_is_not_there_when_it_is_killed, several_threads_write)
