@@ -213,6 +213,38 @@ START_TEST(failure_leaves_the_old_file)
 }
 END_TEST
 
+static int write_parts(int fd, void *opaque)
+{
+	const int *failure = opaque;
+	int r = fd_write_full(fd, "first, ", 7);
+
+	if (r == 0)
+		r = fd_write_full(fd, "second", 6);
+	return *failure ? -*failure : r;
+}
+
+START_TEST(content_may_be_written_bit_by_bit)
+{
+	struct bmap_error err = {0};
+	int failure = 0;
+
+	OK(fd_replace_file_by("f", write_parts, &failure, &err));
+	ASSERT_BYTES(read_file("f"), bytes_of("first, second"));
+	write_file("f", bytes_of("what was there, and is longer"));
+	OK(fd_replace_file_by("f", write_parts, &failure, &err));
+	ASSERT_BYTES(read_file("f"), bytes_of("first, second"));
+	OK(fd_replace_file_by("/dev/null", write_parts, &failure, &err));
+	FAILS(fd_replace_file_by("/dev/full", write_parts, &failure, &err), ENOSPC,
+	      "cannot write '/dev/full'");
+	failure = EDQUOT;
+	write_file("f", bytes_of("old"));
+	FAILS(fd_replace_file_by("f", write_parts, &failure, &err), EDQUOT, "'f'");
+	ASSERT_BYTES(read_file("f"), bytes_of("old"));
+	FAILS(fd_replace_file_by("new", write_parts, &failure, &err), EDQUOT, "'new'");
+	ck_assert_uint_eq(count_files(), 1);
+}
+END_TEST
+
 START_TEST(a_temporary_file_has_no_name)
 {
 	struct bytes bytes = bytes_random(10000, 4);
@@ -277,4 +309,5 @@ UNIT_MAIN("fd_io", reads_are_whole_and_end_at_the_end, short_reads_of_a_pipe_are
 	  small_files_are_read_to_their_end, read_is_bounded, new_file_has_the_usual_mode,
 	  replaced_file_keeps_its_mode_and_is_another, links_are_followed,
 	  what_is_no_file_is_written_in_place, failure_leaves_the_old_file,
-	  a_temporary_file_has_no_name, folders_are_made_as_far_as_they_are_missing)
+	  content_may_be_written_bit_by_bit, a_temporary_file_has_no_name,
+	  folders_are_made_as_far_as_they_are_missing)
