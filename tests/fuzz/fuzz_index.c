@@ -2,8 +2,8 @@
 /*
  * Indexes that come from outside; the first byte chooses which.  GZIDX files; the seek tables,
  * headers and indexes of zstd, lz4 and xz, where pieces that hold what the index says must be what
- * the stream holds; and the files that say which blocks of a sparse store count: these bytes change
- * a good one.
+ * the stream holds; kept piece indexes; and the files that say which blocks of a sparse store
+ * count: these bytes change a good one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 #include "base/sparse_store.h"
 #include "codec/decoder_ops.h"
 #include "codec/gzip_index.h"
+#include "codec/piece_index_file.h"
 #include "fuzz.h"
 #include "source/source.h"
 
@@ -28,11 +29,12 @@
 #define STORE_SIZE     (20 * 4096 + 1000)
 #define STORE_N_BLOCKS 21
 #define GZIDX_LEN_AT   7
+#define KEPT_LEN_AT    24
 #define ZSTD_SEEK_LEN  9
 
 /* Places of the first byte. */
-enum { GZIDX = 3, STORE = 4, N_KINDS = 6 };
-static const char *const names[N_KINDS] = {"zstd", "lz4", "xz", NULL, NULL, "gzip"};
+enum { GZIDX = 3, STORE = 4, KEPT = 6, N_KINDS = 7 };
+static const char *const names[N_KINDS] = {"zstd", "lz4", "xz", NULL, NULL, "gzip", NULL};
 
 /* ---- what a piece index promises ---- */
 
@@ -227,6 +229,43 @@ static void try_gzidx(const uint8_t *data, size_t size)
 	gzip_index_free(index);
 }
 
+/* ---- kept pieces ---- */
+
+/* Of whichever file it says; its own bytes stand for the encoded ones. */
+static void try_kept(const uint8_t *data, size_t size)
+{
+	static const char *const codecs[] = {"bzip2", "zstd", "lz4", "lzop"};
+	uint64_t encoded_size = size >= KEPT_LEN_AT + 8 ? load_le64(data + KEPT_LEN_AT) : 0;
+	char path[32];
+	int fd;
+
+	if (encoded_size > INT64_MAX) /* no file is as large */
+		return;
+	fd = fd_memory_file("fuzz", data, size);
+	if (fd < 0)
+		abort();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	for (size_t i = 0; i < ARRAY_SIZE(codecs); i++) {
+		const struct codec *codec = codec_by_name(codecs[i]);
+		struct piece_index index = {0};
+		struct output output = {0};
+		struct decoder *decoder = NULL;
+		struct bmap_error err = {0};
+		int r = piece_index_read(&index, path, codecs[i], encoded_size, &err);
+
+		check_failure(r, &err);
+		if (r == 0 && codec) {
+			check_promises(&index);
+			if (decoder_new(&decoder, codec, MAX_MEMORY, &err) < 0)
+				abort();
+			decode_pieces(decoder, &index, data, size, &output);
+			decoder_free(decoder);
+		}
+		piece_index_fini(&index);
+	}
+	close(fd);
+}
+
 /* ---- sparse stores ---- */
 
 static char folder[64], store_path[80], blocks_path[80];
@@ -329,6 +368,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		try_gzidx(data + 2, size - 2);
 	} else if (kind == STORE) {
 		try_store(data + 2, size - 2);
+	} else if (kind == KEPT) {
+		try_kept(data + 2, size - 2);
 	} else {
 		codec = codec_by_name(names[kind]);
 		if (codec)

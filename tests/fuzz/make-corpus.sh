@@ -130,7 +130,7 @@ le() {
 index() {
 	cat >bytes
 	printf '%b' "\\x0$1\\x00" | cat - bytes >"$out/index/$2"
-	(($1 == 3 || $1 == 4)) || printf '%b' "\\x0$1\\x46" | cat - bytes >"$out/index/$2-known"
+	(($1 == 3 || $1 == 4 || $1 == 6)) || printf '%b' "\\x0$1\\x46" | cat - bytes >"$out/index/$2-known"
 }
 {
 	cat disk.img
@@ -214,3 +214,20 @@ done
 	head -c 4096 /dev/zero
 	head -c 8192 /dev/zero | tr '\0' '\377'
 } | index 4 blocks-flipped
+# Kept pieces: where they lie, how long they are, a window, a parameter, bits.
+for codec in bzip2 zstd lz4; do
+	for length in 120 100000; do
+		{
+			printf bmappcs1
+			printf '%s' "$codec"
+			head -c $((16 - ${#codec})) /dev/zero
+			le 8 $length 2
+			le 8 0 40 70000 0
+			le 4 9
+			le 1 0 3 0 0
+			le 8 39 81 500 65536
+			le 4 0x7130
+			le 1 3 0 0 0
+		} | index 6 kept-$codec-$length
+	done
+done
