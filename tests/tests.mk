@@ -173,6 +173,7 @@ e2e_tests = \
 	tests/e2e/mount_stalled_reader.sh \
 	tests/e2e/mount_stat.sh \
 	tests/e2e/mount_statistics.sh \
+	tests/e2e/mount_syslog.sh \
 	tests/e2e/mount_truncated.sh \
 	tests/e2e/mount_unprivileged.sh \
 	tests/e2e/mount_verify_large.sh \
@@ -262,12 +263,16 @@ EXTRA_DIST += $(e2e_tests) \
 	tests/expected-skips
 
 # The whole suite once more with sanitizers, in a copy of the tree: it may be configured anywhere.
-# ThreadSanitizer is for the copy: its threads, and all that feeds and stops them.  (Not where a
+# ThreadSanitizer is for the copy and the mount: their threads, and all that feeds and stops them.  (Not where a
 # signal ends the program before there is a job: its threads end with it, which TSan calls a leak.)
 tsan_tests = $(UNIT_TESTS) $(filter tests/e2e/copy_% tests/e2e/fault_drop% tests/e2e/fault_midway% \
 	tests/e2e/fault_stall% tests/e2e/codec_blocks% tests/e2e/codec_stdin% \
 	tests/e2e/archive_tar_sparse% tests/e2e/create_detect% tests/e2e/create_round% \
 	tests/e2e/regress_corrupt% tests/e2e/regress_interrupt_st% tests/e2e/regress_interrupt_sy% \
+	tests/e2e/mount_cache% tests/e2e/mount_codecs% tests/e2e/mount_concurrent% \
+	tests/e2e/mount_fault_gone% tests/e2e/mount_fault_restart% tests/e2e/mount_gzip_index% \
+	tests/e2e/mount_overlay% tests/e2e/mount_signal% tests/e2e/mount_stalled% \
+	tests/e2e/mount_verify% \
 	tests/e2e/target_interrupt%, \
 	$(e2e_tests))
 

@@ -7,7 +7,7 @@
 requires_fuse
 
 mkdir www
-make_image www/disk.wic 16777216 0:4096
+make_image www/disk.wic 8388608 0:2048
 xz -0 -T2 --block-size=262144 -c www/disk.wic >www/disk.wic.xz
 start_server www
 for file in disk.wic disk.wic.xz; do
@@ -18,7 +18,7 @@ for file in disk.wic disk.wic.xz; do
 		cat mnt/disk.wic >/dev/null 2>&1 &
 		reader=$!
 		# shellcheck disable=SC2317 # called by wait_for
-		fetching() { [ "$(n_requests "/$file" GET)" -gt $((round + 2)) ]; }
+		fetching() { [ "$(n_requests "/$file" GET)" -gt $((round + 1)) ] || _gone "$reader"; }
 		wait_for 20 fetching || failed "nothing is fetched"
 		kill -KILL "$(daemons)"
 		wait $reader

@@ -3,6 +3,16 @@
 # What the mount_ tests share, on top of common.sh and helpers.sh.
 . "$TOOLS/helpers.sh"
 BMAPFS=${BMAPFS:-bmapfs}
+# Nobody sees the stderr of a daemon: what a sanitizer says goes into files.
+for _san in ASAN LSAN TSAN UBSAN; do
+	declare -x "${_san}_OPTIONS=$(printenv ${_san}_OPTIONS):log_path=$WORK/sanitizer"
+done
+no_reports() {
+	local report
+	for report in "$WORK"/sanitizer.*; do
+		[ ! -s "$report" ] || fail "a sanitizer's report: $(head -n 60 "$report")"
+	done
+}
 
 requires_fuse() {
 	[ -e /dev/fuse ] || skip "needs /dev/fuse"
@@ -30,6 +40,7 @@ unmount() {
 	_unmount "$1" 2>unmount.stderr || fail "unmounting $1: $(cat unmount.stderr)"
 	! is_mounted "$1" || fail "$1 is still mounted"
 	wait_for 10 no_daemons || fail "a daemon is left after unmounting $1"
+	no_reports
 }
 
 # mount_image [OPTION...] SOURCE MOUNTPOINT: in the background; MOUNTPOINT is
@@ -68,6 +79,7 @@ refuses_mount() {
 	! is_mounted "$point" || fail "mounted all the same: $*"
 	ls "$point" >/dev/null || fail "a dead mount point: $*"
 	wait_for 5 no_daemons || fail "a daemon is left: $*"
+	no_reports
 }
 
 statistic() { getfattr --only-values -n "user.bmapfs.$2" "$1" 2>/dev/null || fail "no user.bmapfs.$2 of $1"; }
