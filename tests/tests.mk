@@ -151,6 +151,7 @@ e2e_tests = \
 	tests/e2e/mount_foreground.sh \
 	tests/e2e/mount_gzip_index.sh \
 	tests/e2e/mount_gzip_published.sh \
+	tests/e2e/mount_gzip_windows.sh \
 	tests/e2e/mount_http_bytes.sh \
 	tests/e2e/mount_http_raw.sh \
 	tests/e2e/mount_loop.sh \

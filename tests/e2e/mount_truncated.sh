@@ -8,13 +8,13 @@ requires_fuse
 
 make_image disk 1048576 0:220 250:5
 a_map disk disk.bmap
+mkdir mnt cut
+at_exit "_clear $PWD/mnt"
 check() {
 	local file=$1 status; shift
-	mkdir -p mnt
 	timeout -k 1 20 "$BMAPFS" "$@" "$file" mnt >stdout 2>stderr
 	status=$?
 	no_crash
-	at_exit "_clear $PWD/mnt"
 	if [ $status = 1 ]; then
 		says_re '^bmapfs: ERROR: .*'
 		! is_mounted mnt || fail "$file: mounted, and status 1"
@@ -36,7 +36,6 @@ check() {
 	END
 	unmount mnt
 }
-mkdir cut
 for form in gzip $(seekable_forms) $(forward_forms); do
 	file=cut/disk.$(form_suffix "$form")
 	compress_form "$form" disk whole
