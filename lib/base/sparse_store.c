@@ -151,6 +151,7 @@ static int open_files(struct sparse_store *store, const char *path, const char *
 				      blocks_path, path);
 	if (is_new)
 		store->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	store->is_ours = is_new && store->fd >= 0;
 	if (store->fd < 0 || fstat(store->fd, &st) < 0)
 		return bmap_error_set_system(err, errno, "cannot open '%s'", path);
 	if (!S_ISREG(st.st_mode))
@@ -165,7 +166,6 @@ static int open_files(struct sparse_store *store, const char *path, const char *
 	if (ftruncate(store->fd, (off_t)store->header.size_bytes) < 0)
 		return bmap_error_set_system(err, errno, "cannot make '%s' as long as the image",
 					     path);
-	store->is_ours = is_new;
 	return 0;
 }
 

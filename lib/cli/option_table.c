@@ -255,6 +255,19 @@ enum cli_outcome cli_parse(const struct cli_command *command, int argc, char **a
 	return check_positionals(command, n_words);
 }
 
+/* Takes the backslashes out, where it stands. */
+static void unescape(char *value)
+{
+	char *to = value;
+
+	for (const char *from = value; *from; from++) {
+		if (from[0] == '\\' && (from[1] == ',' || from[1] == '\\'))
+			from++;
+		*to++ = *from;
+	}
+	*to = '\0';
+}
+
 /* One of them. */
 static int take_mount_option(const struct cli_command *command, char *word, cli_option_taker *take,
 			     int (*take_other)(void *opaque, const char *word), void *opaque)
@@ -271,7 +284,9 @@ static int take_mount_option(const struct cli_command *command, char *word, cli_
 			return cli_usage_error(command, "argument -o %s: %s", option->name,
 					       value ? "ignored explicit argument"
 						     : "expected one argument");
-		return take(opaque, i, value ? value + 1 : NULL);
+		if (value)
+			unescape(++value);
+		return take(opaque, i, value);
 	}
 	return take_other(opaque, word);
 }
@@ -279,23 +294,16 @@ static int take_mount_option(const struct cli_command *command, char *word, cli_
 int cli_take_mount_options(const struct cli_command *command, char *text, cli_option_taker *take,
 			   int (*take_other)(void *opaque, const char *word), void *opaque)
 {
-	while (*text) {
-		char *word = text, *end = text;
-		bool is_last;
-		int r = 0;
+	bool is_last = false;
+	int r = 0;
 
-		for (; *text && *text != ','; text++) {
-			if (text[0] == '\\' && (text[1] == ',' || text[1] == '\\'))
-				text++;
-			*end++ = *text;
-		}
+	for (char *word = text; !is_last && r >= 0; word = text) {
+		while (*text && *text != ',')
+			text += text[0] == '\\' && text[1] ? 2 : 1;
 		is_last = !*text;
-		*end = '\0';
-		text += !is_last;
+		*text++ = '\0';
 		if (word[0])
 			r = take_mount_option(command, word, take, take_other, opaque);
-		if (r < 0 || is_last)
-			return r;
 	}
-	return 0;
+	return r < 0 ? r : 0;
 }

@@ -124,7 +124,7 @@ static int gzip_index(struct source *source, uint64_t image_size_bytes, struct p
 
 	(void)image_size_bytes;
 	/* A header each 64 KiB of the image: of a remote file that would be most of it. */
-	if (source_local_fd(source, &local_offset) < 0 || !source_size(source, &size))
+	if (source_local_fd(source, &local_offset) < 0 || !source_size(source, &size) || size == 0)
 		return no_bgzf(err);
 	while (offset < size) {
 		/* The length of what the member before holds stands right before its successor. */

@@ -56,6 +56,9 @@ static int make_header(struct lz4_state *state, const struct piece *piece, struc
 	LZ4F_cctx *context;
 	size_t len;
 
+	/* An index from a file may say anything. */
+	if (PARAM_SIZE_CODE(piece->param) < 4 || PARAM_SIZE_CODE(piece->param) > 7)
+		return bmap_error_set(err, EBADMSG, "the index of the lz4 data is damaged");
 	if (LZ4F_isError(LZ4F_createCompressionContext(&context, LZ4F_VERSION)))
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	len = LZ4F_compressBegin(context, state->header, sizeof(state->header), &preferences);

@@ -45,7 +45,8 @@ struct codec {
 	/*
 	 * Finds the pieces of a seekable source without decoding them.  @image_size_bytes is what
 	 * the image is known to be long (PIECE_LEN_UNKNOWN: it is not).  -EOPNOTSUPP: this file
-	 * does not say where they are.  NULL: no file of the format does.
+	 * does not say where they are; pieces that were added before a failure are the caller's to
+	 * drop.  NULL: no file of the format does.
 	 */
 	int (*index)(struct source *source, uint64_t image_size_bytes, struct piece_index *index,
 		     struct bmap_error *err);

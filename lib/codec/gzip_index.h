@@ -67,9 +67,9 @@ BMAP_MUST_CHECK int gzip_index_write(const struct gzip_index *index, const char 
 				     struct bmap_error *err);
 
 /*
- * Adds the pieces between the points.  Those of an index that knows the size of the image reach to
- * its end, else to the last point; from there on @rest says how to go on.  The pieces' windows live
- * as long as the index.
+ * Adds the pieces between the points of an index that was opened.  Those of an index that knows the
+ * size of the image reach to its end, else to the last point; from there on @rest says how to go
+ * on.  The pieces' windows live as long as the index.
  */
 BMAP_MUST_CHECK int gzip_index_pieces(const struct gzip_index *index, struct piece_index *pieces,
 				      struct piece *rest, struct bmap_error *err);

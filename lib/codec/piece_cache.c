@@ -180,11 +180,14 @@ static void load(struct piece_cache *cache, struct cached_piece *cached, uint64_
 static int wait_for(struct piece_cache *cache, struct cached_piece *cached, struct bmap_error *err)
 {
 	cached->n_pins++;
-	while (cached->state == LOADING)
+	while (cached->state == LOADING && !cache->cancelled)
 		pthread_cond_wait(&cache->changed, &cache->lock);
 	if (cached->state == READY)
 		return 0;
-	*err = cached->err;
+	if (cached->state == FAILED)
+		*err = cached->err;
+	else
+		bmap_error_set(err, ECANCELED, "cancelled");
 	unpin(cache, cached);
 	return -err->code;
 }

@@ -16,7 +16,8 @@ BMAP_MUST_CHECK int piece_index_write(const struct piece_index *index, const cha
 				      struct bmap_error *err);
 
 /*
- * Fills an empty index.  -ENOENT, -EPROTO (damaged), -EBADMSG (of another file, or codec).
+ * Fills an empty index.  -ENOENT, -EPROTO or -EOVERFLOW (damaged), -EBADMSG (of another file or
+ * codec).
  */
 BMAP_MUST_CHECK int piece_index_read(struct piece_index *index, const char *path, const char *codec,
 				     uint64_t encoded_size, struct bmap_error *err);

@@ -187,8 +187,13 @@ static struct worker_tools *take_tools(struct piece_store *store, struct bmap_er
 	struct worker_tools *tools;
 
 	pthread_mutex_lock(&store->lock);
-	while (!store->tools && store->n_tools == store->max_tools)
+	while (!store->tools && store->n_tools == store->max_tools && !store->cancelled)
 		pthread_cond_wait(&store->changed, &store->lock);
+	if (store->cancelled) {
+		pthread_mutex_unlock(&store->lock);
+		bmap_error_set(err, ECANCELED, "cancelled");
+		return NULL;
+	}
 	tools = store->tools;
 	if (tools)
 		store->tools = tools->next;
@@ -406,11 +411,12 @@ static int reach_large(struct piece_store *store, size_t i, const struct piece *
 	int r;
 
 	pthread_mutex_lock(&store->lock);
-	while (store->large[i] == BUSY)
+	while (store->large[i] == BUSY && !store->cancelled)
 		pthread_cond_wait(&store->changed, &store->lock);
-	if (store->large[i] == PRESENT) {
+	if (store->large[i] == PRESENT || store->cancelled) {
+		r = store->large[i] == PRESENT ? 0 : bmap_error_set(err, ECANCELED, "cancelled");
 		pthread_mutex_unlock(&store->lock);
-		return 0;
+		return r;
 	}
 	store->large[i] = BUSY;
 	pthread_mutex_unlock(&store->lock);
@@ -695,7 +701,7 @@ int piece_store_new(struct piece_store **store_out, const struct piece_store_opt
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	store->options = *options;
 	store->fd = -1;
-	store->max_piece_bytes = options->memory_bytes / 2;
+	store->max_piece_bytes = options->index ? options->memory_bytes / 2 : UINT64_MAX;
 	store->max_tools = options->n_threads + 1;
 	pthread_mutex_init(&store->lock, NULL);
 	pthread_cond_init(&store->changed, NULL);

@@ -12,7 +12,7 @@
 
 struct range_ledger;
 
-/* @map is lent; @image is for sentences, lent. */
+/* For another @verify than BMAP_VERIFY_OFF.  @map is lent; @image is for sentences, lent. */
 BMAP_MUST_CHECK int range_ledger_new(struct range_ledger **ledger, const struct bmap *map,
 				     enum bmap_verify verify, uint64_t window_bytes,
 				     const char *image, struct bmap_error *err);
