@@ -200,11 +200,13 @@ static int block_signals(void)
 static int run_mounted(struct session *session, struct daemon *daemon, struct bmap_error *err)
 {
 	pthread_t watcher;
-	int r = pthread_create(&watcher, NULL, watch_thread, session);
+	int r;
 
+	/* It changes where the log goes, so no thread that logs may run yet. */
+	daemon_ready(daemon, "bmapfs");
+	r = pthread_create(&watcher, NULL, watch_thread, session);
 	if (r)
 		return bmap_error_set_system(err, r, "cannot start a thread");
-	daemon_ready(daemon, "bmapfs");
 	r = serve(session, err);
 	atomic_store(&session->is_over, true);
 	eventfd_write(session->stop_fd, 1);

@@ -414,9 +414,9 @@ static uint64_t request_end(const struct source_http *http, uint64_t offset_byte
 	return end > offset_bytes && end < http->base.size_bytes ? end : UINT64_MAX;
 }
 
-static int start_transfer(struct source_http *http, uint64_t offset_bytes)
+/* Asks for the bytes from @offset_bytes to @end (UINT64_MAX: the end of the file). */
+static int start_transfer(struct source_http *http, uint64_t offset_bytes, uint64_t end)
 {
-	uint64_t end = request_end(http, offset_bytes);
 	char range[64];
 
 	stop_transfer(http);
@@ -539,6 +539,13 @@ static bool may_retry(struct source_http *http, unsigned int attempt)
 	return true;
 }
 
+/* Asks for what is left of a transfer that broke. */
+static int start_again(struct source_http *http)
+{
+	return http->is_known ? start_transfer(http, http->position_bytes, http->end_bytes)
+			      : start_transfer(http, 0, request_end(http, 0));
+}
+
 /*
  * Runs the transfer until @enough, trying again when it breaks: the one place where it is decided
  * what a broken transfer means.  Returns 1 when the file is at its end.
@@ -566,8 +573,7 @@ static int run_transfer(struct source_http *http, bool (*enough)(const struct so
 			stop_transfer(http);
 			return r;
 		}
-		if (wait_before_retry(http, attempt++) < 0 ||
-		    start_transfer(http, http->is_known ? http->position_bytes : 0) < 0)
+		if (wait_before_retry(http, attempt++) < 0 || start_again(http) < 0)
 			return -http->err->code;
 	}
 }
@@ -601,7 +607,7 @@ static int go_to(struct source_http *http, uint64_t offset_bytes)
 	if (!http->running || offset_bytes < http->position_bytes ||
 	    offset_bytes >= http->end_bytes ||
 	    offset_bytes - http->position_bytes > SOURCE_SHORT_JUMP_BYTES)
-		return start_transfer(http, offset_bytes);
+		return start_transfer(http, offset_bytes, request_end(http, offset_bytes));
 	while (http->position_bytes < offset_bytes) {
 		size_t len = MIN(sizeof(scratch), offset_bytes - http->position_bytes);
 		int r;
@@ -828,7 +834,8 @@ int source_open_http(struct source **source, const char *location,
 	pthread_once(&once, curl_start);
 	if (http_new(&http, location, options, NULL, err) < 0)
 		return -err->code;
-	if (start_transfer(http, 0) < 0 || run_transfer(http, has_answer) < 0) {
+	if (start_transfer(http, 0, request_end(http, 0)) < 0 ||
+	    run_transfer(http, has_answer) < 0) {
 		source_close(&http->base);
 		return -err->code;
 	}
