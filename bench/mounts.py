@@ -3,6 +3,7 @@
 
 import collections
 import contextlib
+import errno
 import multiprocessing
 import os
 import shutil
@@ -12,7 +13,7 @@ import tempfile
 import time
 
 from cost import CommandFailed, last_words
-from places import WrongCopy, remove
+from places import PIECE_BYTES, WrongCopy, remove
 
 BLOCK = 4096
 MARKER = "BMAP_BENCH_MOUNT"  # in the environment of a tool's processes: by it they are found
@@ -21,7 +22,8 @@ MARKER = "BMAP_BENCH_MOUNT"  # in the environment of a tool's processes: by it t
 # returns when the mount is ready, or stays and is the mount.
 Tool = collections.namedtuple("Tool", "command file returns library_path")
 
-# What one fresh mount gave: {row: seconds since the start of the command}, MiB, KiB.
+# What one fresh mount gave: {row: seconds since the start of the command}, MiB of memory,
+# KiB of data found.
 Sample = collections.namedtuple("Sample", "seconds peak kib")
 
 # What is read: the image itself, the offset of the first read, those of the random reads.
@@ -200,7 +202,7 @@ def peak_kib(pid):
     return 0
 
 
-# What is read.  Each returns ({row: seconds}, KiB of the file written or None).
+# What is read.  Each returns ({row: seconds}, KiB of data found or None).
 
 
 def compare(what, got, image, offset):
@@ -249,6 +251,44 @@ def read_random(mount, work):
     return {"random": seconds + reads, "reads": reads}, None
 
 
+def data_ranges(fd, size):
+    """Yield (start, end) of what the file system says is not a hole."""
+    end = 0
+    while end < size:
+        try:
+            start = os.lseek(fd, end, os.SEEK_DATA)
+        except OSError as e:
+            if e.errno == errno.ENXIO:  # a hole up to the end
+                return
+            raise
+        end = os.lseek(fd, start, os.SEEK_HOLE)
+        yield start, end
+
+
+def data_pieces(fd, size):
+    """Yield (offset, length) of reads of at most 1 MiB."""
+    for start, end in data_ranges(fd, size):
+        for offset in range(start, end, PIECE_BYTES):
+            yield offset, min(PIECE_BYTES, end - offset)
+
+
+def read_mapped(mount, work):
+    """Read in order what is data; then once more, from the page cache, to compare it."""
+    start = time.monotonic()
+    mount.start()
+    with open(mount.path, "rb") as file, open(work.image, "rb") as image:
+        pieces = []
+        for offset, length in data_pieces(file.fileno(), os.path.getsize(mount.path)):
+            os.pread(file.fileno(), length, offset)
+            pieces.append((offset, length))
+        seconds = time.monotonic() - start
+        for offset, length in pieces:
+            data = os.pread(file.fileno(), length, offset)
+            if data != os.pread(image.fileno(), length, offset):
+                raise WrongCopy("other bytes than in the image from %d on" % offset)
+    return {"mapped": seconds}, sum(length for _, length in pieces) // 1024
+
+
 def run_reader(mount, *command):
     """Return the seconds from the start of the mount to the end of a command that reads it."""
     start = time.monotonic()
@@ -278,8 +318,8 @@ def compare_whole(mount, work):
     return {}, None
 
 
-READERS = {"first": read_first, "random": read_random, "sequence": read_sequence,
-           "copy": copy_sparse}
+READERS = {"first": read_first, "random": read_random, "mapped": read_mapped,
+           "sequence": read_sequence, "copy": copy_sparse}
 
 
 def use(tool, bench_dir, limit, read, work):

@@ -13,6 +13,7 @@ from cost import CommandFailed
 MIB = 1 << 20
 # To find out what a file is takes its first and last bytes and a few HTTP heads.
 HEADS_BYTES = 128 << 10
+REQUEST_BYTES = 300  # the head of nginx's answer
 INDEX_STEP = 4 * MIB  # of bmapfs, by default
 
 
@@ -64,7 +65,7 @@ def xz_pieces(path):
 
 
 def lz4_pieces(path):
-    """As xz_pieces(); the index is the length that stands before each block."""
+    """As xz_pieces(); the index is the lengths before the blocks, each fetched by itself."""
     pieces = []
     with open(path, "rb") as file:
         magic, flags, block = struct.unpack("<IBB", file.read(6))
@@ -75,7 +76,7 @@ def lz4_pieces(path):
         while True:
             length = struct.unpack("<I", file.read(4))[0] & 0x7FFFFFFF
             if length == 0:
-                return pieces, 4 * len(pieces)
+                return pieces, (4 + REQUEST_BYTES) * len(pieces)
             pieces.append((len(pieces) * block_bytes, block_bytes, length))
             file.seek(length + (4 if flags & 0x10 else 0), os.SEEK_CUR)
 
