@@ -237,8 +237,8 @@ first 4 KiB from the middle. `random`: from the start to the end of that read an
 4 KiB in mapped blocks, the same ones for all; `reads`: those 1000 alone. `mapped`: from the start to
 the end of what SEEK_DATA finds, read in order by 1 MiB (of a peer the whole, it shows no holes);
 `sequence`: to the end of `dd bs=1M` of the whole file, holes too; `copy`: to the end of
-`cp --sparse=auto` to a file on the local disk. Each comes from a fresh mount with an empty cache folder, with all options at their
-defaults but for these:
+`cp --sparse=auto` to a file on the local disk. Each comes from a fresh mount with an empty cache
+folder, with all options at their defaults but for these:
 
 - `off`: `bmapfs --verify=off` with the image's usual map;
 - `window`: `bmapfs` with a map made by `bmaptool create --range-size 1M`, each range verified before
