@@ -92,9 +92,33 @@ struct source_http {
 	size_t spill_at, spill_len;
 };
 
+/* Of each thread: a multi handle that nobody uses, with connections that are still open. */
+static pthread_key_t idle_multi;
+
+static void clean_up_multi(void *multi)
+{
+	curl_multi_cleanup(multi);
+}
+
 static void curl_start(void)
 {
 	curl_global_init(CURL_GLOBAL_DEFAULT);
+	pthread_key_create(&idle_multi, clean_up_multi);
+}
+
+/* Files that are asked for one after the other, map, signature, image, come over one connection. */
+static CURLM *take_multi(void)
+{
+	CURLM *multi = pthread_getspecific(idle_multi);
+
+	pthread_setspecific(idle_multi, NULL);
+	return multi ? multi : curl_multi_init();
+}
+
+static void put_multi(CURLM *multi)
+{
+	if (pthread_getspecific(idle_multi) || pthread_setspecific(idle_multi, multi) != 0)
+		curl_multi_cleanup(multi);
 }
 
 static int http_to_errno(long status)
@@ -680,7 +704,7 @@ static void http_close(struct source *source)
 	if (http->easy)
 		curl_easy_cleanup(http->easy);
 	if (http->multi)
-		curl_multi_cleanup(http->multi);
+		put_multi(http->multi);
 	curl_slist_free_all(http->headers);
 	free(http->spill);
 	free(http->location);
@@ -799,7 +823,7 @@ static int http_new(struct source_http **http_out, const char *location,
 	http->base.fetched_bytes = options->fetched_bytes;
 	http->is_http = !strncmp(url.scheme, "http", 4);
 	http->location = strdup(location);
-	http->multi = curl_multi_init();
+	http->multi = take_multi();
 	http->easy = curl_easy_init();
 	http->spill = malloc(SPILL_SIZE);
 	if (!http->location || !http->multi || !http->easy || !http->spill) {

@@ -17,10 +17,10 @@
 #include "view/piece_store.h"
 
 /* A raw image is cut into pieces of this size: a random read of a remote one fetches no more. */
-#define RAW_PIECE_BYTES (64 << 10)
+#define RAW_PIECE_BYTES (16 << 10)
 /* Pieces whose encoded bytes touch are fetched together up to this size. */
 #define RUN_BYTES (2 << 20)
-#define MAX_RUN   64
+#define MAX_RUN   128
 #define MAX_RUNS  64 /* that wait */
 /* Readers that read in order are told apart by where they are. */
 #define MAX_STREAMS 8

@@ -263,8 +263,10 @@ int spill_reach(struct spill *spill, uint64_t end_bytes, struct bmap_error *err)
 	/* What failed for others is tried again for who comes now. */
 	if (spill->has_failed && spill->reached_bytes < end_bytes)
 		spill->has_failed = false;
-	spill->goal_bytes = MAX(spill->goal_bytes, goal);
-	pthread_cond_broadcast(&spill->changed);
+	if (goal > spill->goal_bytes || spill->reached_bytes < end_bytes) {
+		spill->goal_bytes = MAX(spill->goal_bytes, goal);
+		pthread_cond_broadcast(&spill->changed);
+	}
 	while (spill->reached_bytes < end_bytes && !spill->is_over && !spill->has_failed &&
 	       !spill->cancelled)
 		pthread_cond_wait(&spill->changed, &spill->lock);
