@@ -17,7 +17,12 @@
 
 /* So much is written before it is sent to the medium, and so much more before we wait for it. */
 #define WINDOW_BYTES (8 << 20)
-/* Below this a write goes through the page cache, which joins it with its neighbours. */
+/*
+ * Below this a write goes through the page cache, which joins it with its neighbours.  Above it
+ * passes by: a raw image of 1.2 GiB mapped to a loop device took 0.89 instead of 1.3 s over tmpfs
+ * and 1.16 instead of 1.53 s over ext4 (medians of 6 and 4, with and without O_DIRECT in turn, two
+ * cores, 2026-11-25).
+ */
 #define MIN_DIRECT_BYTES (256 << 10)
 #define DIRECT_ALIGNMENT 4096
 
