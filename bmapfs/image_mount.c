@@ -236,6 +236,7 @@ static void on_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info 
 	} else if (writes && !(serving->mount->overlay && is_image(serving, inode))) {
 		fuse_reply_err(request, EROFS);
 	} else {
+		session_note_open(serving->session);
 		file->keep_cache = 1;
 		fuse_reply_open(request, file);
 	}

@@ -10,8 +10,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +37,7 @@ struct session {
 	int stop_fd;   /* an eventfd: the session is over, without a signal */
 	int forget_fd; /* an eventfd that counts session_forget() */
 	_Atomic fuse_ino_t forget_inode;
+	atomic_flag was_opened;
 };
 
 void session_forget(struct session *session, fuse_ino_t inode)
@@ -77,25 +76,56 @@ static void wake_main_thread(struct session *session)
 }
 
 /*
+ * The device number of what is mounted at the mount point last; looking at the mount point itself
+ * would make it busy.  false: it is not found.
+ */
+static bool find_device(const char *mountpoint, unsigned int *dev_major, unsigned int *dev_minor)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	char line[8192], path[4097];
+	bool found = false;
+
+	/* A name with a space is written otherwise there: it is not found, and nothing is lost. */
+	while (mounts && fgets(line, sizeof(line), mounts)) {
+		unsigned int line_major, line_minor;
+
+		if (sscanf(line, "%*d %*d %u:%u %*s %4096s", &line_major, &line_minor, path) != 3 ||
+		    strcmp(path, mountpoint) != 0)
+			continue;
+		*dev_major = line_major;
+		*dev_minor = line_minor;
+		found = true;
+	}
+	if (mounts)
+		fclose(mounts);
+	return found;
+}
+
+/*
  * The kernel reads 128 KiB ahead and asks for no more at a time.  Root may make it more: dd bs=1M
  * of a mounted image takes fewer requests then.
  */
 static void read_further_ahead(const struct session *session)
 {
+	unsigned int dev_major, dev_minor;
 	char path[64];
-	struct stat st;
 	int fd;
 
-	if (stat(session->mountpoint, &st) < 0)
+	if (!find_device(session->mountpoint, &dev_major, &dev_minor))
 		return;
-	snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", major(st.st_dev),
-		 minor(st.st_dev));
+	snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", dev_major, dev_minor);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	if (write(fd, READ_AHEAD_KIB, strlen(READ_AHEAD_KIB)) < 0)
 		bmap_log(BMAP_LOG_DEBUG, "'%s' stays as it is: %s", path, strerror(errno));
 	close(fd);
+}
+
+void session_note_open(struct session *session)
+{
+	if (!atomic_flag_test_and_set(&session->was_opened))
+		read_further_ahead(session);
 }
 
 /*
@@ -113,7 +143,6 @@ static void *watch_thread(void *opaque)
 	};
 	struct signalfd_siginfo info;
 
-	read_further_ahead(session);
 	do {
 		if (poll(fds, ARRAY_SIZE(fds), -1) > 0 && fds[3].revents)
 			forget_pages(session);

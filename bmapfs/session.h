@@ -40,6 +40,10 @@ BMAP_MUST_CHECK int session_run(const struct session_options *options,
 				session_canceller *cancel, void *opaque, struct daemon *daemon,
 				struct bmap_error *err);
 
+/* Says that a file was opened: what the session has told the kernel at its beginning holds.  Any
+ * thread. */
+void session_note_open(struct session *session);
+
 /* Makes the kernel forget what it has read of an inode, soon.  Any thread. */
 void session_forget(struct session *session, fuse_ino_t inode);
 

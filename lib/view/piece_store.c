@@ -54,12 +54,17 @@ struct stream {
 	uint64_t end_bytes, n_bytes, ahead_bytes, last_use;
 };
 
+/* What store->kept says of a piece. */
+enum { UNSEEN, SEEN, KEPT };
+
 struct piece_store {
 	struct piece_store_options options;
 	struct piece_cache *cache;
 	uint64_t max_piece_bytes; /* larger ones go to the file */
 	struct digest_type *check_type;
 	uint8_t (*checks)[CHECK_LEN]; /* of pieces as they were first seen; zeros: not yet */
+	/* Of pieces that were decoded; of who loads the piece.  NULL: without a codec. */
+	uint8_t *kept;
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -386,6 +391,57 @@ static int check_piece(struct piece_store *store, size_t i, const uint8_t *data,
 			      store->options.name, get_piece(store, i).image_offset_bytes);
 }
 
+/* ---- pieces that are wanted again and again ---- */
+
+/* The file, made when it is first needed.  false: there is none. */
+static bool has_file(struct piece_store *store)
+{
+	LOCKED(&store->lock);
+
+	if (store->fd < 0)
+		store->fd = fd_temporary_file(store->options.folder);
+	return store->fd >= 0;
+}
+
+/*
+ * A piece that was decoded, dropped and decoded again goes to the file, so that reads here and
+ * there of more than memory holds decode each piece twice at the most.  Who reads in order decodes
+ * it once, and nothing is written.  It may fail: then it is decoded once more.
+ */
+static void keep_piece(struct piece_store *store, size_t i, const struct piece *piece,
+		       const uint8_t *data, size_t len)
+{
+	struct sink sink = {.offset_bytes = piece->image_offset_bytes};
+	struct bmap_error err = {0};
+
+	if (!store->kept)
+		return;
+	if (store->kept[i] == UNSEEN)
+		store->kept[i] = SEEN;
+	else if (has_file(store) && flush_sink(store, &sink, data, len, &err) == 0)
+		store->kept[i] = KEPT;
+}
+
+/* A kept piece; what of it is not mapped does not matter. */
+static int read_kept(struct piece_store *store, const struct piece *piece, uint8_t *data,
+		     size_t len, struct bmap_error *err)
+{
+	struct slice slice = {0};
+
+	memset(data, 0, len);
+	while (slice_next(store->options.map, piece->image_offset_bytes, len, &slice)) {
+		ssize_t n = fd_pread_full(store->fd,
+					  data + (slice.first_bytes - piece->image_offset_bytes),
+					  slice.len, slice.first_bytes);
+
+		if (n < 0 || (size_t)n < slice.len)
+			return bmap_error_set_system(err, n < 0 ? (int)-n : EIO,
+						     "cannot read decoded blocks in '%s'",
+						     store->options.folder);
+	}
+	return 0;
+}
+
 static int load_piece(void *opaque, size_t i, uint8_t *data, size_t len, uint64_t read_on_to,
 		      struct bmap_error *err)
 {
@@ -393,9 +449,13 @@ static int load_piece(void *opaque, size_t i, uint8_t *data, size_t len, uint64_
 	const struct piece piece = get_piece(store, i);
 	struct sink sink = {.data = data, .left = len};
 
-	if (fetch(store, &piece, read_on_to, &sink, err) < 0)
+	if (store->kept && store->kept[i] == KEPT)
+		return read_kept(store, &piece, data, len, err);
+	if (fetch(store, &piece, read_on_to, &sink, err) < 0 ||
+	    check_piece(store, i, data, len, err) < 0)
 		return -err->code;
-	return check_piece(store, i, data, len, err);
+	keep_piece(store, i, &piece, data, len);
+	return 0;
 }
 
 /* ---- pieces in the file ---- */
@@ -677,7 +737,10 @@ static int start(struct piece_store *store, unsigned int n_threads, struct bmap_
 		if (digest_type_new(&store->check_type, "sha256", err) < 0)
 			return -err->code;
 	}
-	if (!store->cache || (store->options.is_verified && !store->checks))
+	if (store->options.codec)
+		store->kept = calloc(piece_store_n_pieces(store) + 1, 1);
+	if (!store->cache || (store->options.is_verified && !store->checks) ||
+	    (store->options.codec && !store->kept))
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	if (make_file(store, err) < 0)
 		return -err->code;
@@ -738,6 +801,7 @@ void piece_store_free(struct piece_store *store)
 	}
 	piece_cache_free(store->cache);
 	free(store->checks);
+	free(store->kept);
 	digest_type_free(store->check_type);
 	free(store->large);
 	if (store->fd >= 0)
