@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Over 800 lines: decoding a piece, keeping it and decoding in advance share the store's tools and lock;
- * reading in advance (streams and runs) is what would move out first.
+ * Over 800 lines: decoding a piece, keeping it and decoding in advance share the store's tools and
+ * lock; reading in advance (streams and runs) is what would move out first.
  */
 #include <errno.h>
 #include <inttypes.h>
