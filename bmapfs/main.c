@@ -232,9 +232,8 @@ static void warn_of_forward(const struct image_command *image)
 			remedy = remedies[i].remedy;
 	}
 	bmap_log(BMAP_LOG_WARNING,
-		 "'%s' (%s) can only be decoded forwards: reading a place waits for all before it "
-		 "to "
-		 "be decoded once; %s",
+		 "'%s' (%s) can only be decoded forwards: reading a place waits for all before "
+		 "it to be decoded once; %s",
 		 bmap_view_name(image->view), statistics.codec, remedy);
 }
 

@@ -216,7 +216,7 @@ static int walk_frame_header(struct lz4_walk *walk, struct bmap_error *err)
 
 	if (r != 0)
 		return r;
-	if ((load_le32(header) & 0xfffffff0) == 0x184d2a50) { /* to be skipped */
+	if (frame_is_skippable(header)) {
 		r = walk_read(walk, header, 8, err);
 		walk->offset_bytes += r == 0 ? 8 + (uint64_t)load_le32(header + 4) : 0;
 		if (r == 0 && walk->offset_bytes > walk->size_bytes)
@@ -237,7 +237,7 @@ static int walk_frame_header(struct lz4_walk *walk, struct bmap_error *err)
 		return bmap_error_set(err, EBADMSG, "the lz4 data is damaged");
 	walk->param = BLOCK_PARAM(walk->flags & HAS_BLOCK_CHECKSUMS, header[5] >> 4 & 7);
 	/* The LZ4 frame format: code 4 is 64 KiB, 7 is 4 MiB. */
-	walk->max_block_len = UINT64_C(1) << (8 + 2 * PARAM_SIZE_CODE(walk->param & ~0x100u));
+	walk->max_block_len = UINT64_C(1) << (8 + 2 * PARAM_SIZE_CODE(walk->param));
 	walk->frame_first = piece_index_end(walk->index);
 	walk->offset_bytes += len;
 	return 0;

@@ -7,8 +7,7 @@
 
 #define SKIPPABLE_HEADER_LEN 8
 
-/* RFC 8878 section 3.1.2; at least four bytes at @in. */
-static bool is_skippable(const uint8_t *in)
+bool frame_is_skippable(const uint8_t *in)
 {
 	return (load_le32(in) & 0xfffffff0) == 0x184d2a50;
 }
@@ -17,7 +16,7 @@ bool frame_matches(const uint8_t *head, size_t len, uint32_t magic)
 {
 	uint64_t at = 0;
 
-	while (at + SKIPPABLE_HEADER_LEN <= len && is_skippable(head + at))
+	while (at + SKIPPABLE_HEADER_LEN <= len && frame_is_skippable(head + at))
 		at += (uint64_t)SKIPPABLE_HEADER_LEN + load_le32(head + at + 4);
 	/* A frame to be skipped may be longer than what is shown; what follows it is one of ours.
 	 */
@@ -35,7 +34,7 @@ static int split_header(struct frame_splitter *splitter, const struct frame_form
 	if (len < sizeof(header) && !end)
 		return 0;
 	memcpy(header, in, MIN(len, sizeof(header)));
-	if (len >= SKIPPABLE_HEADER_LEN && is_skippable(header)) {
+	if (len >= SKIPPABLE_HEADER_LEN && frame_is_skippable(header)) {
 		splitter->pass_bytes = (uint64_t)SKIPPABLE_HEADER_LEN + load_le32(in + 4);
 		return 0;
 	}

@@ -47,6 +47,9 @@ BMAP_MUST_CHECK int frame_split(struct frame_splitter *splitter, const struct fr
 BMAP_MUST_CHECK int frame_index(struct source *source, const struct frame_format *format,
 				struct piece_index *index, struct bmap_error *err);
 
+/* Is it a frame to be skipped (RFC 8878 section 3.1.2)?  At least four bytes at @in. */
+bool frame_is_skippable(const uint8_t *in);
+
 /* Does the first frame that is not skippable begin with @magic, as far as @head shows? */
 bool frame_matches(const uint8_t *head, size_t len, uint32_t magic);
 

@@ -4,6 +4,7 @@
  * (bmap/image.h).
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -633,6 +634,22 @@ int bmap_image_open(struct bmap_image **image, const char *location,
 bool image_is_member(const struct bmap_image *image)
 {
 	return image->is_tar || image->chosen;
+}
+
+bool image_is_gzip(const struct bmap_image *image)
+{
+	return image->codec && !strcmp(codec_name(image->codec), "gzip") && !image_is_member(image);
+}
+
+int image_check_size(const struct bmap_image *image, uint64_t size_bytes, const struct bmap *map,
+		     struct bmap_error *err)
+{
+	if (!map || size_bytes == bmap_image_size_bytes(map))
+		return 0;
+	return bmap_error_set(err, EBADMSG,
+			      "the image '%s' has %" PRIu64 " bytes, but its map is of one with "
+			      "%" PRIu64 ": they do not belong together",
+			      image->name, size_bytes, bmap_image_size_bytes(map));
 }
 
 const char *image_member_name(const struct bmap_image *image)

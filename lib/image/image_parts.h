@@ -19,6 +19,13 @@ BMAP_MUST_CHECK int image_open(struct bmap_image **image, const char *location,
 /* Does it lie in an archive? */
 bool image_is_member(const struct bmap_image *image);
 
+/* Is it gzip, and lies in no archive?  Then there are checkpoints of it (codec/gzip_index.h). */
+bool image_is_gzip(const struct bmap_image *image);
+
+/* -EBADMSG: an image of @size_bytes is not the one that @map (NULL: there is none) is of. */
+BMAP_MUST_CHECK int image_check_size(const struct bmap_image *image, uint64_t size_bytes,
+				     const struct bmap *map, struct bmap_error *err);
+
 /* Its name in the archive; NULL: it lies in none, or the name is not known yet.  Lent. */
 const char *image_member_name(const struct bmap_image *image);
 

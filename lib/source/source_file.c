@@ -93,7 +93,6 @@ static int file_new(struct source **source_out, int fd, const char *path, const 
 	source->seekable = source->has_size = true;
 	source->size_bytes = (uint64_t)end;
 	source->mtime_sec = st->st_mtim.tv_sec;
-	source->fetched_bytes = options->fetched_bytes;
 	file->is_random = options->is_random;
 	file->mtime = st->st_mtim;
 	if (S_ISREG(st->st_mode))

@@ -46,13 +46,6 @@ static int open_gzip(struct forward_reader *reader, const struct forward_options
 	return 0;
 }
 
-static bool is_gzip(const struct bmap_image *image)
-{
-	const struct codec *codec = image_codec(image);
-
-	return codec && !strcmp(codec_name(codec), "gzip") && !image_is_tar(image);
-}
-
 int forward_reader_open(struct forward_reader **reader_out, struct bmap_image *image,
 			const struct forward_options *options, struct bmap_error *err)
 {
@@ -66,7 +59,7 @@ int forward_reader_open(struct forward_reader **reader_out, struct bmap_image *i
 	if (!reader)
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	reader->image = image;
-	if (options->checkpoints && is_gzip(image))
+	if (options->checkpoints && image_is_gzip(image))
 		r = open_gzip(reader, options, err);
 	else
 		r = image_reader_open(&reader->reader, image, &all, err);

@@ -197,7 +197,7 @@ int image_index_find(struct image_index *index, struct bmap_image *image, const 
 	bmap_log(BMAP_LOG_DEBUG, "the image itself has no index: %s", why.message);
 	if (image_is_member(image))
 		return 0;
-	if (!strcmp(codec_name(codec), "gzip"))
+	if (image_is_gzip(image))
 		find_gzip(index, source, location, image_size_bytes, options);
 	else
 		find_pieces(index, codec, source, image_size_bytes, options);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Making the index of a gzip image, to lie beside it (bmap/view.h). */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/checked.h"
 #include "base/cleanup.h"
@@ -34,12 +32,10 @@ static int open_gzip(struct making *making, const char *location,
 		.member = options->member,
 		.n_retries = options->n_retries,
 	};
-	const struct codec *codec;
 
 	if (bmap_image_open(&making->image, location, &image_options, err) < 0)
 		return bmap_error_prefix(err, "cannot open image");
-	codec = image_codec(making->image);
-	if (!codec || strcmp(codec_name(codec), "gzip") != 0 || image_is_member(making->image))
+	if (!image_is_gzip(making->image))
 		return bmap_error_set(err, EOPNOTSUPP,
 				      "'%s' is not a gzip image: only of these there are indexes",
 				      bmap_image_name(making->image));
@@ -63,13 +59,8 @@ static int decode(struct making *making, uint64_t *image_size_bytes, struct bmap
 static int check(struct making *making, const struct bmap *map, uint64_t image_size_bytes,
 		 struct bmap_error *err)
 {
-	if (map && image_size_bytes != bmap_image_size_bytes(map))
-		return bmap_error_set(err, EBADMSG,
-				      "the image '%s' has %" PRIu64
-				      " bytes, but its map is of one with %" PRIu64
-				      ": they do not belong together",
-				      bmap_image_name(making->image), image_size_bytes,
-				      bmap_image_size_bytes(map));
+	if (image_check_size(making->image, image_size_bytes, map, err) < 0)
+		return -err->code;
 	return making->ledger ? range_ledger_check(making->ledger, 0, image_size_bytes, err) : 0;
 }
 

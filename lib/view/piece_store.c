@@ -58,6 +58,9 @@ struct stream {
 	uint64_t end_bytes, n_bytes, ahead_bytes, last_use;
 };
 
+/* A piece that is too large for memory, in the file. */
+enum large_state { ABSENT, BUSY, PRESENT };
+
 /* What store->kept says of a piece. */
 enum { UNSEEN, SEEN, KEPT };
 
@@ -79,12 +82,7 @@ struct piece_store {
 	struct stream streams[MAX_STREAMS]; /* guarded by lock */
 	uint64_t n_uses;                    /* guarded by lock */
 	bool cancelled;                     /* guarded by lock */
-	enum {
-		ABSENT,
-		BUSY,
-		PRESENT
-	} *
-		large; /* guarded by lock: pieces in the file; NULL: no file */
+	enum large_state *large;            /* guarded by lock: pieces in the file; NULL: no file */
 	int fd;
 
 	unsigned int n_threads;

@@ -149,25 +149,15 @@ static int make_ledger(struct bmap_view *view, struct bmap_error *err)
 	const struct bmap *map = view->map;
 
 	if (view->options.verify == BMAP_VERIFY_STRICT && (!map || !bmap_is_verifiable(map)))
-		return bmap_error_set(
-			err, EINVAL, "'%s' cannot be verified strictly: %s", view->location,
-			map ? "not all ranges of its map have a checksum" : "there is no map");
+		return bmap_error_set(err, EINVAL, "'%s' cannot be verified strictly: %s",
+				      bmap_image_name(view->image),
+				      map ? "not all ranges of its map have a checksum"
+					  : "there is no map");
 	if (!is_verified(view))
 		return 0;
 	return range_ledger_new(&view->ledger, map, view->options.verify,
 				view->options.verify_window_bytes, bmap_image_name(view->image),
 				err);
-}
-
-/* What is known of the size must agree. */
-static int check_size(struct bmap_view *view, uint64_t size_bytes, struct bmap_error *err)
-{
-	if (!view->map || size_bytes == view->size_bytes)
-		return 0;
-	return bmap_error_set(err, EBADMSG,
-			      "the image '%s' has %" PRIu64 " bytes, but its map is of one with "
-			      "%" PRIu64 ": they do not belong together",
-			      bmap_image_name(view->image), size_bytes, view->size_bytes);
 }
 
 static int find_index(struct bmap_view *view, struct bmap_error *err)
@@ -178,7 +168,8 @@ static int find_index(struct bmap_view *view, struct bmap_error *err)
 	    0)
 		return -err->code;
 	if (view->index.is_whole) {
-		if (check_size(view, piece_index_end(&view->index.pieces), err) < 0)
+		if (image_check_size(view->image, piece_index_end(&view->index.pieces), view->map,
+				     err) < 0)
 			return -err->code;
 		view->size_bytes = piece_index_end(&view->index.pieces);
 	}
@@ -207,7 +198,7 @@ static bool is_direct(const struct bmap_view *view)
 static int open_pieces(struct bmap_view *view, struct bmap_error *err)
 {
 	bool is_whole = is_raw(view) || view->index.is_whole;
-	const struct piece_store_options options = {
+	struct piece_store_options options = {
 		.codec = image_codec(view->image),
 		.index = is_raw(view) ? NULL : &view->index.pieces,
 		.map = view->map,
@@ -220,21 +211,13 @@ static int open_pieces(struct bmap_view *view, struct bmap_error *err)
 		.name = bmap_image_name(view->image),
 		.decoded_bytes = &view->decoded_bytes,
 	};
-	struct piece_store_options complete = options;
 
 	view->pool = source_pool_new(image_source(view->image), is_whole);
 	if (!view->pool)
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	view->pieces_end_bytes = is_whole ? view->size_bytes : piece_index_end(&view->index.pieces);
-	complete.pool = view->pool;
-	return is_direct(view) ? 0 : piece_store_new(&view->pieces, &complete, err);
-}
-
-static bool is_gzip(const struct bmap_view *view)
-{
-	const struct codec *codec = image_codec(view->image);
-
-	return codec && !strcmp(codec_name(codec), "gzip") && !image_is_member(view->image);
+	options.pool = view->pool;
+	return is_direct(view) ? 0 : piece_store_new(&view->pieces, &options, err);
 }
 
 static int open_spill(struct bmap_view *view, struct bmap_error *err)
@@ -250,7 +233,7 @@ static int open_spill(struct bmap_view *view, struct bmap_error *err)
 		.opaque = view,
 	};
 
-	if (is_gzip(view)) {
+	if (image_is_gzip(view->image)) {
 		if (gzip_index_new(&view->checkpoints, view->options.index_step_bytes, view->map,
 				   view->options.temporary_folder, err) < 0)
 			return -err->code;
@@ -289,7 +272,8 @@ static int open_view(struct bmap_view *view, struct bmap_error *err)
 	if (make_ledger(view, err) < 0)
 		return -err->code;
 	view->mtime_sec = source_mtime(image_source(view->image));
-	if (bmap_image_size(view->image, &size) && check_size(view, size, err) < 0)
+	if (bmap_image_size(view->image, &size) &&
+	    image_check_size(view->image, size, view->map, err) < 0)
 		return -err->code;
 	if (is_raw(view))
 		view->size_bytes = size;
