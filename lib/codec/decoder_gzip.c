@@ -42,7 +42,8 @@ static int gzip_start(struct decoder *decoder, struct bmap_error *err)
 	if (is_resumed(decoder)) {
 		if (!state->stream && gzip_stream_new(&state->stream, err) < 0)
 			return -err->code;
-		return gzip_stream_start(state->stream, decoder->piece, err);
+		gzip_stream_start(state->stream, decoder->piece);
+		return 0;
 	}
 	if (state->inflater) {
 		inflater_reset(state->inflater);

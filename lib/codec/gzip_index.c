@@ -150,8 +150,12 @@ int gzip_index_take_border(void *opaque, const struct gzip_border *border, struc
 
 	/* What is decoded a second time has its points already. */
 	if (last &&
-	    border->image_offset_bytes < last->border.image_offset_bytes + index->step_bytes)
+	    border->image_offset_bytes < last->border.image_offset_bytes + index->step_bytes) {
+		gzip_stream_want_border(maker->stream,
+					last->border.image_offset_bytes + index->step_bytes);
 		return 0;
+	}
+	gzip_stream_want_border(maker->stream, border->image_offset_bytes + index->step_bytes);
 	/* A point behind which nothing is mapped until here is of no use: this one is nearer. */
 	if (index->n_points > 1 &&
 	    !is_mapped(index, last->border.image_offset_bytes, border->image_offset_bytes)) {

@@ -3,38 +3,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <zlib.h>
-
 #include "base/checked.h"
 #include "codec/gzip_stream.h"
 
-#define RAW_DEFLATE (-15)
-#define WITH_GZIP   (16 + 15)
 #define TRAILER_LEN 8
-/* z_stream.data_type after Z_BLOCK (zlib.h) */
-#define AT_BORDER   128
-#define IN_LAST     64
-#define UNUSED_BITS 7
 
 struct gzip_stream {
-	z_stream zlib;
+	struct inflater *inflater;
 	enum {
-		MEMBER,  /* zlib reads header and trailer */
+		MEMBER,  /* the inflater reads header and trailer */
 		RAW,     /* begun in the middle: deflate only */
 		TRAILER, /* of such a member, passed over */
 		BETWEEN  /* members */
 	} at;
-	unsigned int first_bit; /* of the first byte; 0: it is used or whole */
-	unsigned int trailer_left;
-	uint64_t n_members;
-	uint64_t encoded_bytes, image_bytes; /* offsets of what comes next */
+	const struct piece *resume; /* not NULL: its first bits are still to come */
+	size_t trailer_left;
+	uint64_t n_members, member_image_bytes; /* how many are over, where this one began */
+	uint64_t encoded_bytes, image_bytes;    /* offsets of what comes next */
+	uint64_t wanted_border_bytes;           /* in the image; UINT64_MAX: none */
+	/* The end of the image so far, in a ring. */
+	uint8_t window[GZIP_WINDOW_LEN];
+	size_t window_len, window_end;
 };
 
 int gzip_stream_new(struct gzip_stream **stream_out, struct bmap_error *err)
 {
 	struct gzip_stream *stream = calloc(1, sizeof(*stream));
 
-	if (!stream || inflateInit2(&stream->zlib, WITH_GZIP) != Z_OK) {
+	if (stream)
+		stream->inflater = inflater_new(true);
+	if (!stream || !stream->inflater) {
 		free(stream);
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	}
@@ -46,37 +44,57 @@ void gzip_stream_free(struct gzip_stream *stream)
 {
 	if (!stream)
 		return;
-	inflateEnd(&stream->zlib);
+	inflater_free(stream->inflater);
 	free(stream);
 }
 
-int gzip_stream_start(struct gzip_stream *stream, const struct piece *piece, struct bmap_error *err)
+void gzip_stream_start(struct gzip_stream *stream, const struct piece *piece)
 {
-	int code = inflateReset2(&stream->zlib, piece ? RAW_DEFLATE : WITH_GZIP);
-
-	if (code == Z_OK && piece && piece->window)
-		code = inflateSetDictionary(&stream->zlib, piece->window, GZIP_WINDOW_LEN);
-	if (code != Z_OK)
-		return bmap_error_set(err, ENOMEM, "out of memory");
+	inflater_reset(stream->inflater);
 	stream->at = piece ? RAW : MEMBER;
-	stream->first_bit = piece ? piece->first_bit : 0;
+	stream->resume = piece;
 	stream->n_members = 0;
 	stream->encoded_bytes = piece ? piece->encoded_offset_bytes : 0;
 	stream->image_bytes = piece ? piece->image_offset_bytes : 0;
-	return 0;
+	stream->member_image_bytes = stream->image_bytes;
+	stream->wanted_border_bytes = UINT64_MAX;
+	stream->window_len = 0;
+	stream->window_end = 0;
+	if (piece && piece->window) {
+		memcpy(stream->window, piece->window, GZIP_WINDOW_LEN);
+		stream->window_len = GZIP_WINDOW_LEN;
+	}
 }
 
-bool gzip_stream_window(struct gzip_stream *stream, uint8_t *window)
+void gzip_stream_want_border(struct gzip_stream *stream, uint64_t image_offset_bytes)
 {
-	uint8_t bytes[GZIP_WINDOW_LEN];
-	uInt len = 0;
+	stream->wanted_border_bytes = image_offset_bytes;
+}
 
-	if (inflateGetDictionary(&stream->zlib, bytes, &len) != Z_OK || len == 0)
+bool gzip_stream_window(const struct gzip_stream *stream, uint8_t *window)
+{
+	size_t end = stream->window_end, n_missing = GZIP_WINDOW_LEN - stream->window_len;
+
+	if (stream->window_len == 0)
 		return false;
+	memcpy(window, stream->window + end, GZIP_WINDOW_LEN - end);
+	memcpy(window + (GZIP_WINDOW_LEN - end), stream->window, end);
 	/* Nothing refers to what would lie before the beginning of a member. */
-	memset(window, 0, GZIP_WINDOW_LEN - len);
-	memcpy(window + GZIP_WINDOW_LEN - len, bytes, len);
+	memset(window, 0, n_missing);
 	return true;
+}
+
+static void note_output(struct gzip_stream *stream, const uint8_t *bytes, size_t len)
+{
+	size_t n = MIN(len, GZIP_WINDOW_LEN), first;
+
+	stream->image_bytes += len;
+	bytes += len - n;
+	first = MIN(n, GZIP_WINDOW_LEN - stream->window_end);
+	memcpy(stream->window + stream->window_end, bytes, first);
+	memcpy(stream->window, bytes + first, n - first);
+	stream->window_end = (stream->window_end + n) % GZIP_WINDOW_LEN;
+	stream->window_len = MIN(stream->window_len + n, GZIP_WINDOW_LEN);
 }
 
 static void use_input(struct gzip_stream *stream, struct decoder_io *io, size_t n)
@@ -86,55 +104,31 @@ static void use_input(struct gzip_stream *stream, struct decoder_io *io, size_t 
 	stream->encoded_bytes += n;
 }
 
-/* The bits of a first byte that is not whole. */
-static void prime(struct gzip_stream *stream, struct decoder_io *io)
+/* The first byte of a checkpoint may not be whole. */
+static int resume(struct gzip_stream *stream, struct decoder_io *io, struct bmap_error *err)
 {
-	unsigned int n_bits = 8 - stream->first_bit;
+	const struct piece *piece = stream->resume;
+	unsigned int n_bits = piece->first_bit ? 8 - piece->first_bit : 0;
 
-	inflatePrime(&stream->zlib, (int)n_bits, io->in[0] >> stream->first_bit);
-	stream->first_bit = 0;
-	use_input(stream, io, 1);
+	if (inflater_resume(stream->inflater, piece->window, n_bits ? io->in[0] : 0, n_bits, err) <
+	    0)
+		return -err->code;
+	if (n_bits)
+		use_input(stream, io, 1);
+	stream->resume = NULL;
+	return 0;
 }
 
-/* One call of zlib.  Returns 1 at the end of the member. */
-static int run_zlib(struct gzip_stream *stream, struct decoder_io *io, int flush,
-		    struct bmap_error *err)
-{
-	z_stream *zlib = &stream->zlib;
-	size_t in_len = MIN(io->in_left, UINT32_MAX), out_len = MIN(io->out_left, UINT32_MAX);
-	size_t n_out;
-	int code;
-
-	zlib->next_in = (uint8_t *)io->in;
-	zlib->avail_in = (uInt)in_len;
-	zlib->next_out = io->out;
-	zlib->avail_out = (uInt)out_len;
-	code = inflate(zlib, flush);
-	use_input(stream, io, in_len - zlib->avail_in);
-	n_out = out_len - zlib->avail_out;
-	io->out += n_out;
-	io->out_left -= n_out;
-	stream->image_bytes += n_out;
-	if (code == Z_STREAM_END)
-		return 1;
-	if (code == Z_OK || code == Z_BUF_ERROR)
-		return 0;
-	if (stream->n_members > 0 && stream->at == MEMBER && zlib->total_out == 0)
-		return bmap_error_set(err, EBADMSG, "the gzip data is followed by something else");
-	return bmap_error_set(err, code == Z_MEM_ERROR ? ENOMEM : EBADMSG,
-			      "the gzip data does not decode: %s",
-			      zlib->msg ? zlib->msg : "it is damaged");
-}
-
-static int tell_border(struct gzip_stream *stream, gzip_border_taker *take, void *opaque,
-		       struct bmap_error *err)
+static int tell_border(struct gzip_stream *stream, unsigned int bits_back, gzip_border_taker *take,
+		       void *opaque, struct bmap_error *err)
 {
 	const struct gzip_border border = {
-		.encoded_offset_bytes = stream->encoded_bytes,
-		.n_bits = (unsigned int)stream->zlib.data_type & UNUSED_BITS,
+		.encoded_offset_bytes = stream->encoded_bytes - bits_back / 8,
+		.n_bits = bits_back % 8,
 		.image_offset_bytes = stream->image_bytes,
 	};
 
+	stream->wanted_border_bytes = UINT64_MAX;
 	return take(opaque, &border, err);
 }
 
@@ -142,24 +136,44 @@ static int tell_border(struct gzip_stream *stream, gzip_border_taker *take, void
 static int run_member(struct gzip_stream *stream, struct decoder_io *io, gzip_border_taker *take,
 		      void *opaque, struct bmap_error *err)
 {
+	struct decoder_io part = *io;
+	unsigned int bits_back;
+	uint8_t unread[INFLATER_MAX_UNREAD];
 	int r;
 
-	if (stream->first_bit) {
+	if (stream->resume) {
 		if (io->in_left == 0)
 			return 0;
-		prime(stream, io);
+		if (resume(stream, io, err) < 0)
+			return -err->code;
+		part = *io;
 	}
-	r = run_zlib(stream, io, take ? Z_BLOCK : Z_NO_FLUSH, err);
+	if (stream->image_bytes >= stream->wanted_border_bytes) {
+		r = inflater_run_to_border(stream->inflater, &part, &bits_back, err);
+	} else {
+		part.out_left = (size_t)MIN(io->out_left,
+					    stream->wanted_border_bytes - stream->image_bytes);
+		r = inflater_run(stream->inflater, &part, err);
+	}
 	if (r < 0)
-		return r;
-	if (r == 1) {
-		stream->n_members++;
-		stream->trailer_left = stream->at == RAW ? TRAILER_LEN : 0;
-		stream->at = stream->at == RAW ? TRAILER : BETWEEN;
+		return stream->n_members > 0 && stream->at == MEMBER &&
+				       stream->image_bytes == stream->member_image_bytes
+			       ? bmap_error_set(err, EBADMSG,
+						"the gzip data is followed by something else")
+			       : r;
+	note_output(stream, io->out, (size_t)(part.out - io->out));
+	io->out_left -= (size_t)(part.out - io->out);
+	io->out = part.out;
+	use_input(stream, io, (size_t)(part.in - io->in));
+	if (r == INFLATER_AT_BORDER)
+		return tell_border(stream, bits_back, take, opaque, err);
+	if (r == 0)
 		return 0;
-	}
-	if (take && (stream->zlib.data_type & AT_BORDER) && !(stream->zlib.data_type & IN_LAST))
-		return tell_border(stream, take, opaque, err);
+	stream->n_members++;
+	stream->trailer_left = TRAILER_LEN;
+	if (stream->at == RAW)
+		stream->trailer_left -= inflater_unread(stream->inflater, unread);
+	stream->at = stream->at == RAW ? TRAILER : BETWEEN;
 	return 0;
 }
 
@@ -174,15 +188,17 @@ int gzip_stream_run(struct gzip_stream *stream, struct decoder_io *io, gzip_bord
 		case TRAILER:
 			n = MIN(io->in_left, stream->trailer_left);
 			use_input(stream, io, n);
-			stream->trailer_left -= (unsigned int)n;
+			stream->trailer_left -= n;
 			if (stream->trailer_left == 0)
 				stream->at = BETWEEN;
 			break;
 		case BETWEEN:
 			if (io->in_left == 0)
 				return io->in_end;
-			if (inflateReset2(&stream->zlib, WITH_GZIP) != Z_OK)
-				return bmap_error_set(err, ENOMEM, "out of memory");
+			inflater_reset(stream->inflater);
+			stream->member_image_bytes = stream->image_bytes;
+			stream->window_len = 0;
+			stream->window_end = 0;
 			stream->at = MEMBER;
 			break;
 		default:

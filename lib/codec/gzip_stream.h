@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A gzip file (RFC 1952, members behind each other) decoded by zlib so that it can be begun in the
- * middle, and says where: at the borders of deflate blocks, given the 32 KiB of the image before.
- * The inflater (inflater.h) is faster, but knows no borders.
+ * A gzip file (RFC 1952, members behind each other) that can be begun in the middle, and says
+ * where: at the borders of deflate blocks, given the 32 KiB of the image before.
  *
  * Threads: one.
  */
@@ -10,8 +9,9 @@
 #define CODEC_GZIP_STREAM_H
 
 #include "codec/decoder.h"
+#include "codec/inflater.h"
 
-#define GZIP_WINDOW_LEN 32768
+#define GZIP_WINDOW_LEN INFLATER_WINDOW_LEN
 
 struct gzip_stream;
 
@@ -23,8 +23,8 @@ struct gzip_border {
 };
 
 /*
- * Told of each border.  gzip_stream_window() may be called meanwhile, and nothing else.  Negative
- * results end gzip_stream_run().
+ * Told of a border that was wanted.  gzip_stream_window() and gzip_stream_want_border() may be
+ * called meanwhile, and nothing else.  Negative results end gzip_stream_run().
  */
 typedef int gzip_border_taker(void *opaque, const struct gzip_border *border,
 			      struct bmap_error *err);
@@ -33,20 +33,25 @@ BMAP_MUST_CHECK int gzip_stream_new(struct gzip_stream **stream, struct bmap_err
 void gzip_stream_free(struct gzip_stream *stream);
 
 /*
- * From now on the input is that of @piece, a checkpoint, or with NULL that of a file from its first
- * byte.  Offsets of borders count from the piece's offsets, or from 0.
+ * From now on the input is that of @piece, a checkpoint (lent), or with NULL that of a file from
+ * its first byte.  Offsets of borders count from the piece's offsets, or from 0.
  */
-BMAP_MUST_CHECK int gzip_stream_start(struct gzip_stream *stream, const struct piece *piece,
-				      struct bmap_error *err);
+void gzip_stream_start(struct gzip_stream *stream, const struct piece *piece);
 
 /*
- * As decoder_run() for a whole stream: any number of members.  @take (NULL: nobody) hears of the
- * borders.
+ * The next border at or behind this offset will be told; once, and it may be a later one: not all
+ * are seen.
+ */
+void gzip_stream_want_border(struct gzip_stream *stream, uint64_t image_offset_bytes);
+
+/*
+ * As decoder_run() for a whole stream: any number of members.  @take hears of the border that is
+ * wanted; without one it may be NULL.
  */
 BMAP_MUST_CHECK int gzip_stream_run(struct gzip_stream *stream, struct decoder_io *io,
 				    gzip_border_taker *take, void *opaque, struct bmap_error *err);
 
 /* The bytes before the border, GZIP_WINDOW_LEN of them; false: it needs none. */
-bool gzip_stream_window(struct gzip_stream *stream, uint8_t *window);
+bool gzip_stream_window(const struct gzip_stream *stream, uint8_t *window);
 
 #endif

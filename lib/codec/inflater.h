@@ -21,6 +21,29 @@ void inflater_reset(struct inflater *inflater);
 BMAP_MUST_CHECK int inflater_run(struct inflater *inflater, struct decoder_io *io,
 				 struct bmap_error *err);
 
+/* What a deflate stream may refer to: so much of what was inflated before. */
+#define INFLATER_WINDOW_LEN 32768
+
+/*
+ * Ready for the middle of a member, which has no gzip frame then: for a border of deflate blocks.
+ * @window: the INFLATER_WINDOW_LEN bytes before it; NULL: it needs none.  The highest @n_bits (0 to
+ * 7) of @byte are its first ones.  -ENOMEM.
+ */
+BMAP_MUST_CHECK int inflater_resume(struct inflater *inflater, const uint8_t *window, uint8_t byte,
+				    unsigned int n_bits, struct bmap_error *err);
+
+#define INFLATER_AT_BORDER 2
+
+/*
+ * As inflater_run(), but goes no further than to the next border of deflate blocks:
+ * INFLATER_AT_BORDER; it lies *@bits_back bits before the end of the input used.  That of the last
+ * block is left out.  ISA-L knows its place only where its input ends, and gets so little at once
+ * that few borders are missed: at ten times the cost, which is why it is only used near a border
+ * that is wanted.
+ */
+BMAP_MUST_CHECK int inflater_run_to_border(struct inflater *inflater, struct decoder_io *io,
+					   unsigned int *bits_back, struct bmap_error *err);
+
 /* Bytes that inflater_unread() gives at most. */
 #define INFLATER_MAX_UNREAD 8
 

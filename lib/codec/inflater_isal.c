@@ -9,6 +9,9 @@
 #include "base/checked.h"
 #include "codec/inflater.h"
 
+/* Less than the header of a deflate block with codes of its own: a portion ends in each of them. */
+#define PORTION_LEN 32
+
 struct inflater {
 	struct inflate_state state;
 	bool gzip;
@@ -35,6 +38,21 @@ void inflater_reset(struct inflater *inflater)
 {
 	isal_inflate_reset(&inflater->state);
 	inflater->state.crc_flag = inflater->gzip ? ISAL_GZIP : ISAL_DEFLATE;
+}
+
+int inflater_resume(struct inflater *inflater, const uint8_t *window, uint8_t byte,
+		    unsigned int n_bits, struct bmap_error *err)
+{
+	struct inflate_state *state = &inflater->state;
+
+	isal_inflate_reset(state);
+	state->crc_flag = ISAL_DEFLATE;
+	if (window &&
+	    isal_inflate_set_dict(state, (uint8_t *)window, INFLATER_WINDOW_LEN) != ISAL_DECOMP_OK)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	state->read_in = n_bits ? byte >> (8 - n_bits) : 0;
+	state->read_in_length = (int32_t)n_bits;
+	return 0;
 }
 
 static const char *isal_reason(int code)
@@ -71,6 +89,45 @@ int inflater_run(struct inflater *inflater, struct decoder_io *io, struct bmap_e
 	io->out += out_len - state->avail_out;
 	io->out_left -= out_len - state->avail_out;
 	return state->block_state == ISAL_BLOCK_FINISH;
+}
+
+/* How much to give at once on the way to a border. */
+static size_t portion_len(const struct inflate_state *state)
+{
+	int32_t left;
+
+	/* The border may follow right behind the header of the member. */
+	if (state->crc_flag == ISAL_GZIP && !state->wrapper_flag)
+		return 1;
+	if (state->block_state != ISAL_BLOCK_TYPE0)
+		return PORTION_LEN;
+	/* What is stored has a header of 5 bytes, and says where the next one is. */
+	left = state->type0_block_len - state->read_in_length / 8;
+	return left > 0 ? (size_t)left : 1;
+}
+
+int inflater_run_to_border(struct inflater *inflater, struct decoder_io *io,
+			   unsigned int *bits_back, struct bmap_error *err)
+{
+	const struct inflate_state *state = &inflater->state;
+	struct decoder_io portion = *io;
+	size_t n_used;
+	int r;
+
+	portion.in_left = MIN(io->in_left, portion_len(state));
+	r = inflater_run(inflater, &portion, err);
+	n_used = (size_t)(portion.in - io->in);
+	io->in = portion.in;
+	io->in_left -= n_used;
+	io->out = portion.out;
+	io->out_left = portion.out_left;
+	/* With room left all is out that was decoded; a header begun waits in tmp_in_buffer. */
+	if (r != 0 || n_used == 0 || portion.in_left || io->out_left == 0 ||
+	    (state->crc_flag == ISAL_GZIP && !state->wrapper_flag) ||
+	    (state->block_state != ISAL_BLOCK_NEW_HDR && state->block_state != ISAL_BLOCK_HDR))
+		return r;
+	*bits_back = 8 * (unsigned int)state->tmp_in_size + (unsigned int)state->read_in_length;
+	return INFLATER_AT_BORDER;
 }
 
 size_t inflater_unread(const struct inflater *inflater, uint8_t *bytes)

@@ -10,6 +10,10 @@
 
 #define WINDOW_BITS 15
 #define WITH_GZIP   16
+/* z_stream.data_type after Z_BLOCK (zlib.h) */
+#define AT_BORDER   128
+#define IN_LAST     64
+#define UNUSED_BITS 7
 
 struct inflater {
 	z_stream stream;
@@ -41,10 +45,23 @@ void inflater_free(struct inflater *inflater)
 
 void inflater_reset(struct inflater *inflater)
 {
-	inflateReset(&inflater->stream);
+	/* What it needs was allocated at the beginning. */
+	inflateReset2(&inflater->stream, inflater->gzip ? WINDOW_BITS + WITH_GZIP : -WINDOW_BITS);
 }
 
-int inflater_run(struct inflater *inflater, struct decoder_io *io, struct bmap_error *err)
+int inflater_resume(struct inflater *inflater, const uint8_t *window, uint8_t byte,
+		    unsigned int n_bits, struct bmap_error *err)
+{
+	z_stream *stream = &inflater->stream;
+
+	if (inflateReset2(stream, -WINDOW_BITS) != Z_OK ||
+	    (window && inflateSetDictionary(stream, window, INFLATER_WINDOW_LEN) != Z_OK) ||
+	    (n_bits && inflatePrime(stream, (int)n_bits, byte >> (8 - n_bits)) != Z_OK))
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	return 0;
+}
+
+static int run(struct inflater *inflater, struct decoder_io *io, int flush, struct bmap_error *err)
 {
 	z_stream *stream = &inflater->stream;
 	size_t in_len = MIN(io->in_left, UINT32_MAX), out_len = MIN(io->out_left, UINT32_MAX);
@@ -54,7 +71,7 @@ int inflater_run(struct inflater *inflater, struct decoder_io *io, struct bmap_e
 	stream->avail_in = (uInt)in_len;
 	stream->next_out = io->out;
 	stream->avail_out = (uInt)out_len;
-	code = inflate(stream, Z_NO_FLUSH);
+	code = inflate(stream, flush);
 	io->in += in_len - stream->avail_in;
 	io->in_left -= in_len - stream->avail_in;
 	io->out += out_len - stream->avail_out;
@@ -66,6 +83,23 @@ int inflater_run(struct inflater *inflater, struct decoder_io *io, struct bmap_e
 	return bmap_error_set(
 		err, code == Z_MEM_ERROR ? ENOMEM : EBADMSG, "the %s data does not decode: %s",
 		inflater->gzip ? "gzip" : "deflate", stream->msg ? stream->msg : "it is damaged");
+}
+
+int inflater_run(struct inflater *inflater, struct decoder_io *io, struct bmap_error *err)
+{
+	return run(inflater, io, Z_NO_FLUSH, err);
+}
+
+int inflater_run_to_border(struct inflater *inflater, struct decoder_io *io,
+			   unsigned int *bits_back, struct bmap_error *err)
+{
+	const z_stream *stream = &inflater->stream;
+	int r = run(inflater, io, Z_BLOCK, err);
+
+	if (r != 0 || !(stream->data_type & AT_BORDER) || (stream->data_type & IN_LAST))
+		return r;
+	*bits_back = (unsigned int)stream->data_type & UNUSED_BITS;
+	return INFLATER_AT_BORDER;
 }
 
 size_t inflater_unread(const struct inflater *inflater, uint8_t *bytes)

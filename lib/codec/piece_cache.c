@@ -279,6 +279,13 @@ void piece_cache_cancel(struct piece_cache *cache)
 	pthread_cond_broadcast(&cache->changed);
 }
 
+uint64_t piece_cache_used_bytes(struct piece_cache *cache)
+{
+	LOCKED(&cache->lock);
+
+	return cache->n_bytes;
+}
+
 uint64_t piece_cache_hits(struct piece_cache *cache)
 {
 	LOCKED(&cache->lock);

@@ -56,6 +56,9 @@ void piece_cache_load(struct piece_cache *cache, struct cached_piece *cached, ui
 /* From now on nothing is decoded and nobody waits: -ECANCELED. */
 void piece_cache_cancel(struct piece_cache *cache);
 
+/* What the pieces take now. */
+uint64_t piece_cache_used_bytes(struct piece_cache *cache);
+
 /* How often a piece was there when it was wanted. */
 uint64_t piece_cache_hits(struct piece_cache *cache);
 

@@ -35,9 +35,10 @@ static int open_gzip(struct forward_reader *reader, const struct forward_options
 	reader->out = malloc(OUT_LEN);
 	if (!reader->in || !reader->out)
 		return bmap_error_set(err, ENOMEM, "out of memory");
-	if (gzip_stream_new(&reader->stream, err) < 0 ||
-	    gzip_stream_start(reader->stream, from, err) < 0)
+	if (gzip_stream_new(&reader->stream, err) < 0)
 		return -err->code;
+	gzip_stream_start(reader->stream, from);
+	gzip_stream_want_border(reader->stream, 0);
 	reader->source = image_source(reader->image);
 	reader->encoded_bytes = from ? from->encoded_offset_bytes : 0;
 	reader->image_bytes = from ? from->image_offset_bytes : 0;

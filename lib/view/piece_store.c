@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Over 800 lines: decoding a piece, keeping it and decoding in advance share the store's tools and
- * lock; reading in advance (streams and runs) is what would move out first.
- */
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/checked.h"
 #include "base/cleanup.h"
-#include "base/fd_io.h"
 #include "base/thread.h"
 #include "codec/decoder.h"
 #include "map/digest.h"
-#include "map/slice.h"
+#include "view/mapped_file.h"
 #include "view/piece_store.h"
 
 /* A raw image is cut into pieces of this size: a random read of a remote one fetches no more. */
@@ -83,7 +77,7 @@ struct piece_store {
 	uint64_t n_uses;                    /* guarded by lock */
 	bool cancelled;                     /* guarded by lock */
 	enum large_state *large;            /* guarded by lock: pieces in the file; NULL: no file */
-	int fd;
+	struct mapped_file file;            /* opened under lock */
 
 	unsigned int n_threads;
 	pthread_t threads[];
@@ -233,23 +227,6 @@ struct sink {
 	uint64_t offset_bytes;
 };
 
-static int flush_sink(struct piece_store *store, struct sink *sink, const uint8_t *bytes,
-		      size_t len, struct bmap_error *err)
-{
-	struct slice slice = {0};
-
-	while (slice_next(store->options.map, sink->offset_bytes, len, &slice)) {
-		int r = fd_pwrite_full(store->fd, bytes + (slice.first_bytes - sink->offset_bytes),
-				       slice.len, slice.first_bytes);
-
-		if (r < 0)
-			return bmap_error_set_system(err, -r, "cannot keep decoded blocks in '%s'",
-						     store->options.folder);
-	}
-	sink->offset_bytes += len;
-	return 0;
-}
-
 static int wrong_length(const struct piece *piece, const char *what, struct bmap_error *err)
 {
 	return bmap_error_set(err, EPROTO,
@@ -300,9 +277,12 @@ static int decode(struct piece_store *store, struct source *source, const struct
 			return r;
 		sink->left -= (uint64_t)(io.out - out);
 		if (!sink->data && (io.out_left == 0 || r == 1)) {
-			if (flush_sink(store, sink, tools->out, (size_t)(io.out - tools->out),
-				       err) < 0)
+			size_t len = (size_t)(io.out - tools->out);
+
+			if (mapped_file_write(&store->file, tools->out, len, sink->offset_bytes,
+					      err) < 0)
 				return -err->code;
+			sink->offset_bytes += len;
 			io.out = tools->out;
 			io.out_left = (size_t)MIN(sink->left, OUT_LEN);
 		}
@@ -399,49 +379,35 @@ static int check_piece(struct piece_store *store, size_t i, const uint8_t *data,
 static bool has_file(struct piece_store *store)
 {
 	LOCKED(&store->lock);
+	struct bmap_error err = {0};
 
-	if (store->fd < 0)
-		store->fd = fd_temporary_file(store->options.folder);
-	return store->fd >= 0;
+	return store->file.is_open ||
+	       mapped_file_open(&store->file, store->options.folder, store->options.map, &err) == 0;
+}
+
+/* Will memory soon drop what it has? */
+static bool is_filling(struct piece_store *store)
+{
+	return piece_cache_used_bytes(store->cache) > store->options.memory_bytes / 2;
 }
 
 /*
- * A piece that was decoded, dropped and decoded again goes to the file, so that reads here and
- * there of more than memory holds decode each piece twice at the most.  Who reads in order decodes
- * it once, and nothing is written.  It may fail: then it is decoded once more.
+ * What is read here and there will be wanted again: when memory will not hold all of it, the piece
+ * goes to the file as well, or else when it is decoded a second time.  Who reads in order decodes a
+ * piece once, and nothing is written.  It may fail: then it is decoded once more.
  */
 static void keep_piece(struct piece_store *store, size_t i, const struct piece *piece,
-		       const uint8_t *data, size_t len)
+		       const uint8_t *data, size_t len, bool is_in_order)
 {
-	struct sink sink = {.offset_bytes = piece->image_offset_bytes};
 	struct bmap_error err = {0};
 
 	if (!store->kept)
 		return;
-	if (store->kept[i] == UNSEEN)
+	if (store->kept[i] == UNSEEN && (is_in_order || !is_filling(store)))
 		store->kept[i] = SEEN;
-	else if (has_file(store) && flush_sink(store, &sink, data, len, &err) == 0)
+	else if (has_file(store) &&
+		 mapped_file_write(&store->file, data, len, piece->image_offset_bytes, &err) == 0)
 		store->kept[i] = KEPT;
-}
-
-/* A kept piece; what of it is not mapped does not matter. */
-static int read_kept(struct piece_store *store, const struct piece *piece, uint8_t *data,
-		     size_t len, struct bmap_error *err)
-{
-	struct slice slice = {0};
-
-	memset(data, 0, len);
-	while (slice_next(store->options.map, piece->image_offset_bytes, len, &slice)) {
-		ssize_t n = fd_pread_full(store->fd,
-					  data + (slice.first_bytes - piece->image_offset_bytes),
-					  slice.len, slice.first_bytes);
-
-		if (n < 0 || (size_t)n < slice.len)
-			return bmap_error_set_system(err, n < 0 ? (int)-n : EIO,
-						     "cannot read decoded blocks in '%s'",
-						     store->options.folder);
-	}
-	return 0;
 }
 
 static int load_piece(void *opaque, size_t i, uint8_t *data, size_t len, uint64_t read_on_to,
@@ -452,11 +418,11 @@ static int load_piece(void *opaque, size_t i, uint8_t *data, size_t len, uint64_
 	struct sink sink = {.data = data, .left = len};
 
 	if (store->kept && store->kept[i] == KEPT)
-		return read_kept(store, &piece, data, len, err);
+		return mapped_file_read(&store->file, data, len, piece.image_offset_bytes, err);
 	if (fetch(store, &piece, read_on_to, &sink, err) < 0 ||
 	    check_piece(store, i, data, len, err) < 0)
 		return -err->code;
-	keep_piece(store, i, &piece, data, len);
+	keep_piece(store, i, &piece, data, len, read_on_to > 0);
 	return 0;
 }
 
@@ -493,15 +459,9 @@ static int reach_large(struct piece_store *store, size_t i, const struct piece *
 static int read_large(struct piece_store *store, size_t i, const struct piece *piece, uint8_t *buf,
 		      size_t len, uint64_t offset_bytes, struct bmap_error *err)
 {
-	ssize_t n;
-
-	if (reach_large(store, i, piece, err) < 0)
-		return -err->code;
-	n = fd_pread_full(store->fd, buf, len, offset_bytes);
-	if (n == (ssize_t)len)
-		return 0;
-	return bmap_error_set_system(err, n < 0 ? (int)-n : EIO,
-				     "cannot read decoded blocks in '%s'", store->options.folder);
+	return reach_large(store, i, piece, err) < 0
+		       ? -err->code
+		       : mapped_file_read(&store->file, buf, len, offset_bytes, err);
 }
 
 /* ---- reading ---- */
@@ -575,17 +535,19 @@ static bool push_run(struct piece_store *store, struct run *run)
 	return true;
 }
 
-/* Claims pieces from *@i on that lie behind each other.  NULL: there are none, or no room. */
+/*
+ * Claims pieces from *@i on that lie behind each other, and moves *@i on.  NULL: there are none, or
+ * no room.
+ */
 static struct run *claim_run(struct piece_store *store, size_t *i, uint64_t end_bytes)
 {
 	struct run *run = calloc(1, sizeof(*run));
 	uint64_t first = 0;
-	bool is_full = false;
 
-	for (; run && *i < piece_store_n_pieces(store) && run->n_pieces < MAX_RUN && !is_full;
-	     ++*i) {
+	for (; run && *i < piece_store_n_pieces(store) && run->n_pieces < MAX_RUN; ++*i) {
 		const struct piece piece = get_piece(store, *i);
 		struct cached_piece *cached = NULL;
+		bool is_full = false;
 
 		if (piece.image_offset_bytes >= end_bytes ||
 		    (run->n_pieces &&
@@ -595,7 +557,7 @@ static struct run *claim_run(struct piece_store *store, size_t *i, uint64_t end_
 		if (is_wanted(store, &piece) && piece.image_len_bytes <= store->max_piece_bytes)
 			cached = piece_cache_claim(store->cache, *i, (size_t)piece.image_len_bytes,
 						   &is_full);
-		if (!cached && run->n_pieces)
+		if (is_full || (!cached && run->n_pieces))
 			break;
 		if (!cached)
 			continue;
@@ -617,20 +579,24 @@ static void decode_run(struct piece_store *store, struct run *run)
 	free(run);
 }
 
-void piece_store_read_ahead(struct piece_store *store, uint64_t offset_bytes, uint64_t end_bytes)
+uint64_t piece_store_read_ahead(struct piece_store *store, uint64_t reader_bytes,
+				uint64_t offset_bytes, uint64_t end_bytes)
 {
 	size_t i = find_piece(store, offset_bytes);
 	struct run *run;
 
 	if (store->n_threads == 0)
-		return;
-	end_bytes = MIN(end_bytes, offset_bytes + store->options.memory_bytes / 2);
-	while ((run = claim_run(store, &i, end_bytes))) {
+		return end_bytes;
+	end_bytes = MIN(end_bytes, reader_bytes + store->options.memory_bytes / 2);
+	while (offset_bytes < end_bytes && (run = claim_run(store, &i, end_bytes))) {
 		if (push_run(store, run))
 			continue;
 		decode_run(store, run);
 		break;
 	}
+	return i < piece_store_n_pieces(store)
+		       ? MAX(offset_bytes, get_piece(store, i).image_offset_bytes)
+		       : end_bytes;
 }
 
 /* Enough for all threads to be busy while the reader uses up a piece. */
@@ -681,7 +647,7 @@ void piece_store_note_read(struct piece_store *store, uint64_t offset_bytes, siz
 		stream->ahead_bytes = to;
 	pthread_mutex_unlock(&store->lock);
 	if (from < to)
-		piece_store_read_ahead(store, from, to);
+		piece_store_read_ahead(store, from, from, to);
 }
 
 /* NULL: it is over. */
@@ -724,11 +690,7 @@ static int make_file(struct piece_store *store, struct bmap_error *err)
 	store->large = calloc(n_pieces, sizeof(*store->large));
 	if (!store->large)
 		return bmap_error_set(err, ENOMEM, "out of memory");
-	store->fd = fd_temporary_file(store->options.folder);
-	if (store->fd < 0)
-		return bmap_error_set_system(err, -store->fd, "cannot make a file in '%s'",
-					     store->options.folder);
-	return 0;
+	return mapped_file_open(&store->file, store->options.folder, store->options.map, err);
 }
 
 static int start(struct piece_store *store, unsigned int n_threads, struct bmap_error *err)
@@ -765,7 +727,6 @@ int piece_store_new(struct piece_store **store_out, const struct piece_store_opt
 	if (!store)
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	store->options = *options;
-	store->fd = -1;
 	store->max_piece_bytes = options->index ? options->memory_bytes / 2 : UINT64_MAX;
 	store->max_tools = options->n_threads + 1;
 	pthread_mutex_init(&store->lock, NULL);
@@ -806,8 +767,7 @@ void piece_store_free(struct piece_store *store)
 	free(store->kept);
 	digest_type_free(store->check_type);
 	free(store->large);
-	if (store->fd >= 0)
-		close(store->fd);
+	mapped_file_close(&store->file);
 	pthread_cond_destroy(&store->changed);
 	pthread_mutex_destroy(&store->lock);
 	free(store);

@@ -54,8 +54,12 @@ BMAP_MUST_CHECK int piece_store_pread(struct piece_store *store, uint8_t *buf, s
 /* Says that a reader has read these bytes: when it reads in order, more is decoded in advance. */
 void piece_store_note_read(struct piece_store *store, uint64_t offset_bytes, size_t len);
 
-/* Decodes in advance what lies in [offset, end), as far as there is room. */
-void piece_store_read_ahead(struct piece_store *store, uint64_t offset_bytes, uint64_t end_bytes);
+/*
+ * Decodes in advance what lies in [offset, end), as far as there is room, and no further before a
+ * reader at @reader_bytes than half of the memory.  Returns where to go on later.
+ */
+uint64_t piece_store_read_ahead(struct piece_store *store, uint64_t reader_bytes,
+				uint64_t offset_bytes, uint64_t end_bytes);
 
 /*
  * The bytes of the piece at @offset_bytes when they are in memory, to be unpinned; *@len from there

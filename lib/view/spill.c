@@ -4,15 +4,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/checked.h"
 #include "base/cleanup.h"
-#include "base/fd_io.h"
 #include "base/thread.h"
 #include "bmap/log.h"
-#include "map/slice.h"
 #include "view/forward_reader.h"
+#include "view/mapped_file.h"
 #include "view/spill.h"
 
 /* The thread goes so much further than somebody wants to read, so that the next read finds it. */
@@ -24,7 +22,7 @@ struct spill {
 	uint64_t mapped_end_bytes;   /* nothing behind is mapped; UINT64_MAX: it is not known */
 	struct bmap_image *image;    /* the first one, lent; of the thread */
 	struct bmap_image *reopened; /* NULL: the first one is in use; of the thread */
-	int fd;
+	struct mapped_file file;
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -96,18 +94,10 @@ static int open_reader(struct spill *spill, struct bmap_error *err)
 static int keep(struct spill *spill, const uint8_t *data, size_t len, uint64_t offset_bytes,
 		struct bmap_error *err)
 {
-	struct slice slice = {0};
-
 	if (offset_bytes + len <= spill->reached_bytes)
 		return 0;
-	while (slice_next(spill->options.map, offset_bytes, len, &slice)) {
-		int r = fd_pwrite_full(spill->fd, data + (slice.first_bytes - offset_bytes),
-				       slice.len, slice.first_bytes);
-
-		if (r < 0)
-			return bmap_error_set_system(err, -r, "cannot keep decoded blocks in '%s'",
-						     spill->options.folder);
-	}
+	if (mapped_file_write(&spill->file, data, len, offset_bytes, err) < 0)
+		return -err->code;
 	if (spill->options.ledger)
 		range_ledger_feed(spill->options.ledger, data, len, offset_bytes, false);
 	return 0;
@@ -200,10 +190,7 @@ int spill_new(struct spill **spill_out, struct bmap_image *image,
 	spill->reached_bytes = options->has_from ? options->from.image_offset_bytes : 0;
 	pthread_mutex_init(&spill->lock, NULL);
 	pthread_cond_init(&spill->changed, NULL);
-	spill->fd = fd_temporary_file(options->folder);
-	if (spill->fd < 0) {
-		bmap_error_set_system(err, -spill->fd, "cannot make a file in '%s'",
-				      options->folder);
+	if (mapped_file_open(&spill->file, options->folder, options->map, err) < 0) {
 		spill_free(spill);
 		return -err->code;
 	}
@@ -243,8 +230,7 @@ void spill_free(struct spill *spill)
 		return;
 	spill_stop(spill);
 	bmap_image_close(spill->reopened);
-	if (spill->fd >= 0)
-		close(spill->fd);
+	mapped_file_close(&spill->file);
 	pthread_cond_destroy(&spill->changed);
 	pthread_mutex_destroy(&spill->lock);
 	free(spill);
@@ -290,17 +276,12 @@ int spill_pread(struct spill *spill, uint8_t *buf, size_t len, uint64_t offset_b
 		struct bmap_error *err)
 {
 	uint64_t reached;
-	ssize_t n;
 
 	spill_size(spill, &reached);
-	n = fd_pread_full(spill->fd, buf, len, offset_bytes);
-	if (n < 0)
-		return bmap_error_set_system(err, (int)-n, "cannot read decoded blocks in '%s'",
-					     spill->options.folder);
-	if (offset_bytes + len > reached || (size_t)n < len)
+	if (offset_bytes + len > reached)
 		return bmap_error_set(err, ENODATA,
 				      "the image '%s' ends at byte %" PRIu64
 				      ", before its map does",
 				      spill->name, reached);
-	return 0;
+	return mapped_file_read(&spill->file, buf, len, offset_bytes, err);
 }

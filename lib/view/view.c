@@ -406,16 +406,18 @@ static int verify_range(struct bmap_view *view, const struct ledger_range *range
 			struct bmap_error *err)
 {
 	CLEANUP_FREE uint8_t *buf = malloc(VERIFY_STEP);
-	uint64_t at = range->first_bytes;
+	uint64_t at = range->first_bytes, ahead = at;
 
 	if (!buf)
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	while (at < range->end_bytes) {
 		size_t len = (size_t)MIN(VERIFY_STEP, range->end_bytes - at);
 
-		if (view->pieces && at < view->pieces_end_bytes)
-			piece_store_read_ahead(view->pieces, at,
-					       MIN(range->end_bytes, view->pieces_end_bytes));
+		/* In large steps, so that pieces are fetched together. */
+		if (view->pieces && ahead <= at + view->options.memory_bytes / 4)
+			ahead = piece_store_read_ahead(
+				view->pieces, at, ahead,
+				MIN(range->end_bytes, view->pieces_end_bytes));
 		if (read_bytes(view, buf, len, at, err) < 0)
 			return -err->code;
 		range_ledger_feed_range(view->ledger, range->index, buf, len, at);

@@ -4,6 +4,8 @@ lib_libbmap_la_SOURCES += \
 	lib/view/image_index.c \
 	lib/view/image_index.h \
 	lib/view/index_write.c \
+	lib/view/mapped_file.c \
+	lib/view/mapped_file.h \
 	lib/view/overlay.c \
 	lib/view/piece_store.c \
 	lib/view/piece_store.h \

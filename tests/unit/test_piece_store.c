@@ -229,7 +229,7 @@ START_TEST(pieces_are_decoded_in_advance)
 	make_xz_rig(&rig);
 	open_store(&rig);
 	ck_assert_ptr_null(piece_store_peek(rig.store, 100, &data, &len));
-	piece_store_read_ahead(rig.store, PIECE, 3 * PIECE);
+	piece_store_read_ahead(rig.store, PIECE, PIECE, 3 * PIECE);
 	ck_assert(soon_there(&rig, PIECE + 100));
 	ck_assert(soon_there(&rig, 3 * PIECE - 1));
 	ck_assert_ptr_null(piece_store_peek(rig.store, 100, &data, &len));
@@ -279,7 +279,7 @@ START_TEST(what_is_not_mapped_is_not_decoded)
 	map = map_of(NULL, SIZE, BLOCK, ranges, ARRAY_SIZE(ranges));
 	rig.options.map = map;
 	open_store(&rig);
-	piece_store_read_ahead(rig.store, 0, SIZE);
+	piece_store_read_ahead(rig.store, 0, 0, SIZE);
 	ck_assert(soon_there(&rig, 12 * BLOCK));
 	ck_assert(soon_there(&rig, 74 * BLOCK));
 	OK(read_at(&rig, 12 * BLOCK, BLOCK, &err));
@@ -327,7 +327,7 @@ START_TEST(a_damaged_piece_leaves_the_others)
 		ck_assert(make_rig(&rig, "xz", in, image));
 		rig.options.memory_bytes = i ? 1 << 20 : 100;
 		open_store(&rig);
-		piece_store_read_ahead(rig.store, 0, SIZE);
+		piece_store_read_ahead(rig.store, 0, 0, SIZE);
 		for (size_t round = 0; round < 3; round++) {
 			FAILS(read_at(&rig, PIECE + 5, 10, &err), EBADMSG, "disk.img");
 			FAILS(read_at(&rig, 0, SIZE, &err), EBADMSG, "disk.img");
@@ -394,11 +394,11 @@ START_TEST(a_cancelled_store_stays_so)
 	make_xz_rig(&rig);
 	rig.options.memory_bytes = 90000;
 	open_store(&rig);
-	piece_store_read_ahead(rig.store, 0, PIECE);
+	piece_store_read_ahead(rig.store, 0, 0, PIECE);
 	piece_store_cancel(rig.store);
 	FAILS(read_at(&rig, 6 * PIECE, 10, &err), ECANCELED, "");
 	FAILS(read_at(&rig, 6 * PIECE, 10, &err), ECANCELED, "");
-	piece_store_read_ahead(rig.store, 0, SIZE);
+	piece_store_read_ahead(rig.store, 0, 0, SIZE);
 	close_rig(&rig);
 }
 END_TEST
@@ -431,7 +431,7 @@ static void *read_about(void *opaque)
 			reader->failed = "other bytes";
 		piece_store_note_read(rig->store, at, len);
 		if (i % 10 == 0)
-			piece_store_read_ahead(rig->store, at, at + 100000);
+			piece_store_read_ahead(rig->store, at, at, at + 100000);
 	}
 	free(buf);
 	return NULL;
