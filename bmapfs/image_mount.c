@@ -271,8 +271,8 @@ static void on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t off
 	struct serving *serving = get_serving(request);
 	const struct image_mount *mount = serving->mount;
 	struct waiting_read waiting = {ATOMIC_FLAG_INIT};
-	CLEANUP_FREE char *buf = NULL;
 	struct bmap_error err = {0};
+	char *buf;
 	ssize_t n;
 
 	(void)file;
@@ -283,7 +283,7 @@ static void on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t off
 		return;
 	}
 	fuse_req_interrupt_func(request, on_interrupt, &waiting);
-	buf = malloc(size);
+	buf = session_answer_buffer(size);
 	n = buf ? read_image(mount, buf, size, (uint64_t)offset, &err)
 		: bmap_error_set(&err, ENOMEM, "out of memory");
 	/* The request is gone with its answer. */

@@ -26,6 +26,35 @@
 
 #define READ_AHEAD_KIB "1024"
 
+struct answer_buffer {
+	size_t size;
+	char data[];
+};
+
+static pthread_once_t answer_buffer_once = PTHREAD_ONCE_INIT;
+static pthread_key_t answer_buffer_key; /* of each thread's, freed with it */
+
+static void make_answer_buffer_key(void)
+{
+	pthread_key_create(&answer_buffer_key, free);
+}
+
+void *session_answer_buffer(size_t size)
+{
+	struct answer_buffer *buffer;
+
+	pthread_once(&answer_buffer_once, make_answer_buffer_key);
+	buffer = pthread_getspecific(answer_buffer_key);
+	if (!buffer || buffer->size < size) {
+		free(buffer);
+		buffer = malloc(sizeof(*buffer) + size);
+		if (buffer)
+			buffer->size = size;
+		pthread_setspecific(answer_buffer_key, buffer);
+	}
+	return buffer ? buffer->data : NULL;
+}
+
 struct session {
 	struct fuse_session *fuse;
 	const char *mountpoint;

@@ -44,6 +44,12 @@ BMAP_MUST_CHECK int session_run(const struct session_options *options,
  * thread. */
 void session_note_open(struct session *session);
 
+/*
+ * Memory of the calling thread for an answer, its until it calls again; NULL when there is none.
+ * New memory for each answer costs more than to fill it.
+ */
+void *session_answer_buffer(size_t size);
+
 /* Makes the kernel forget what it has read of an inode, soon.  Any thread. */
 void session_forget(struct session *session, fuse_ino_t inode);
 

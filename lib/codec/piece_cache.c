@@ -29,6 +29,9 @@ struct piece_cache {
 	struct cached_piece *buckets[N_BUCKETS]; /* guarded by lock */
 	struct cached_piece *newest, *oldest;    /* guarded by lock */
 	uint64_t n_bytes;                        /* guarded by lock */
+	uint8_t *spare;                          /* guarded by lock: of a dropped piece, or NULL */
+	size_t spare_len;                        /* guarded by lock */
+	size_t n_waiting_for_room;               /* guarded by lock */
 	uint64_t n_hits;                         /* guarded by lock */
 	bool cancelled;                          /* guarded by lock */
 };
@@ -73,7 +76,10 @@ static void become_newest(struct piece_cache *cache, struct cached_piece *cached
 static void free_piece(struct piece_cache *cache, struct cached_piece *cached)
 {
 	cache->n_bytes -= cached->len_bytes;
-	free(cached->data);
+	/* Most pieces are of one length, and memory that is there is faster than new one. */
+	free(cache->spare);
+	cache->spare = cached->data;
+	cache->spare_len = cached->len_bytes;
 	free(cached);
 }
 
@@ -97,6 +103,7 @@ void piece_cache_free(struct piece_cache *cache)
 		forget(cache, cached);
 		free_piece(cache, cached);
 	}
+	free(cache->spare);
 	pthread_cond_destroy(&cache->changed);
 	pthread_mutex_destroy(&cache->lock);
 	free(cache);
@@ -122,6 +129,17 @@ static bool make_room(struct piece_cache *cache, size_t len_bytes)
 	return true;
 }
 
+static uint8_t *take_memory(struct piece_cache *cache, size_t len_bytes)
+{
+	uint8_t *data = cache->spare;
+
+	cache->spare = NULL;
+	if (data && cache->spare_len == len_bytes)
+		return data;
+	free(data);
+	return malloc(len_bytes);
+}
+
 static struct cached_piece *add_piece(struct piece_cache *cache, size_t piece, size_t len_bytes)
 {
 	struct cached_piece *cached = calloc(1, sizeof(*cached));
@@ -129,7 +147,7 @@ static struct cached_piece *add_piece(struct piece_cache *cache, size_t piece, s
 
 	if (!cached)
 		return NULL;
-	cached->data = malloc(len_bytes);
+	cached->data = take_memory(cache, len_bytes);
 	if (!cached->data) {
 		free(cached);
 		return NULL;
@@ -148,7 +166,8 @@ static void unpin(struct piece_cache *cache, struct cached_piece *cached)
 		return;
 	if (cached->state == FAILED)
 		free_piece(cache, cached);
-	pthread_cond_broadcast(&cache->changed);
+	if (cache->n_waiting_for_room)
+		pthread_cond_broadcast(&cache->changed);
 }
 
 /* Decodes it, without the lock. */
@@ -173,7 +192,8 @@ static void load(struct piece_cache *cache, struct cached_piece *cached, uint64_
 		cached->state = READY;
 		become_newest(cache, cached);
 	}
-	pthread_cond_broadcast(&cache->changed);
+	if (cached->n_pins > 1 || cache->n_waiting_for_room)
+		pthread_cond_broadcast(&cache->changed);
 }
 
 /* Waits for a piece that somebody else decodes; it is pinned when it is good. */
@@ -213,7 +233,9 @@ int piece_cache_get(struct piece_cache *cache, size_t piece, size_t len_bytes,
 			return bmap_error_set(err, ECANCELED, "cancelled");
 		if (make_room(cache, len_bytes))
 			break;
+		cache->n_waiting_for_room++;
 		pthread_cond_wait(&cache->changed, &cache->lock);
+		cache->n_waiting_for_room--;
 	}
 	cached = add_piece(cache, piece, len_bytes);
 	if (!cached)

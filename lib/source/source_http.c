@@ -44,8 +44,11 @@
 /* So much more, and a break counts as a new one. */
 #define PROGRESS_BYTES (64 << 10)
 #define RECEIVE_SIZE   (512 << 10)
-/* What libcurl hands over at once at most, and the little more it may hold back. */
-#define SPILL_SIZE    (4 * CURL_MAX_WRITE_SIZE)
+/*
+ * All that libcurl has received, and the little more it may hold back: what it has to keep itself
+ * while it is paused it copies each time it goes on.
+ */
+#define SPILL_SIZE    (RECEIVE_SIZE + 4 * CURL_MAX_WRITE_SIZE)
 #define MAX_VALIDATOR 256
 
 /* What the headers of an answer say. */
@@ -364,30 +367,32 @@ static int check_answer(struct source_http *http)
 static size_t on_body(char *bytes, size_t size, size_t n, void *opaque)
 {
 	struct source_http *http = opaque;
-	size_t len = size * n, at = 0, direct;
+	size_t len = size * n, at = 0, direct, room;
 
 	if (check_answer(http) < 0)
 		return 0;
 	if (http->at_end)
 		return len;
-	if (len > SPILL_SIZE)
-		return 0;
-	if (http->spill_len) {
-		http->paused = true;
-		return CURL_WRITEFUNC_PAUSE;
+	room = SPILL_SIZE - http->spill_len;
+	if (len > room) {
+		http->paused = http->spill_len > 0;
+		return http->paused ? CURL_WRITEFUNC_PAUSE : 0;
 	}
 	source_count(&http->base, len);
 	at = MIN(len, http->drop_bytes);
 	http->drop_bytes -= at;
-	direct = MIN(len - at, http->want_len);
+	direct = http->spill_len ? 0 : MIN(len - at, http->want_len);
 	if (direct)
 		memcpy(http->want, bytes + at, direct);
 	http->want += direct;
 	http->want_len -= direct;
 	at += direct;
-	memcpy(http->spill, bytes + at, len - at);
-	http->spill_at = 0;
-	http->spill_len = len - at;
+	if (http->spill_at + http->spill_len + len - at > SPILL_SIZE || !http->spill_len) {
+		memmove(http->spill, http->spill + http->spill_at, http->spill_len);
+		http->spill_at = 0;
+	}
+	memcpy(http->spill + http->spill_at + http->spill_len, bytes + at, len - at);
+	http->spill_len += len - at;
 	return len;
 }
 

@@ -45,6 +45,7 @@ struct run {
 	size_t n_pieces;
 	struct cached_piece *pieces[MAX_RUN];
 	uint64_t encoded_end_bytes;
+	bool is_in_order; /* the reader will go on behind them */
 };
 
 /* A reader that reads in order. */
@@ -64,8 +65,7 @@ struct piece_store {
 	uint64_t max_piece_bytes; /* larger ones go to the file */
 	struct digest_type *check_type;
 	uint8_t (*checks)[CHECK_LEN]; /* of pieces as they were first seen; zeros: not yet */
-	/* Of pieces that were decoded; of who loads the piece.  NULL: without a codec. */
-	uint8_t *kept;
+	_Atomic uint8_t *kept;        /* of pieces that were decoded; NULL: without a codec */
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -144,11 +144,18 @@ static struct piece get_piece(const struct piece_store *store, size_t i)
 	return piece;
 }
 
-static bool is_wanted(const struct piece_store *store, const struct piece *piece)
+static bool is_kept(const struct piece_store *store, size_t i)
 {
-	return mapped_end(store, piece->image_offset_bytes,
+	return store->kept && store->kept[i] == KEPT;
+}
+
+/* Is it worth decoding in advance? */
+static bool is_wanted(const struct piece_store *store, size_t i, const struct piece *piece)
+{
+	return piece->image_len_bytes <= store->max_piece_bytes && !is_kept(store, i) &&
+	       mapped_end(store, piece->image_offset_bytes,
 			  piece->image_offset_bytes + piece->image_len_bytes) >
-	       piece->image_offset_bytes;
+		       piece->image_offset_bytes;
 }
 
 /* ---- decoding ---- */
@@ -417,8 +424,6 @@ static int load_piece(void *opaque, size_t i, uint8_t *data, size_t len, uint64_
 	const struct piece piece = get_piece(store, i);
 	struct sink sink = {.data = data, .left = len};
 
-	if (store->kept && store->kept[i] == KEPT)
-		return mapped_file_read(&store->file, data, len, piece.image_offset_bytes, err);
 	if (fetch(store, &piece, read_on_to, &sink, err) < 0 ||
 	    check_piece(store, i, data, len, err) < 0)
 		return -err->code;
@@ -482,6 +487,9 @@ int piece_store_pread(struct piece_store *store, uint8_t *buf, size_t len, uint6
 				   piece.image_offset_bytes + piece.image_len_bytes - offset_bytes);
 		if (piece.image_len_bytes > store->max_piece_bytes) {
 			if (read_large(store, i, &piece, buf, part, offset_bytes, err) < 0)
+				return -err->code;
+		} else if (is_kept(store, i)) {
+			if (mapped_file_read(&store->file, buf, part, offset_bytes, err) < 0)
 				return -err->code;
 		} else {
 			if (piece_cache_get(store->cache, i, (size_t)piece.image_len_bytes, &cached,
@@ -554,7 +562,7 @@ static struct run *claim_run(struct piece_store *store, size_t *i, uint64_t end_
 		     (piece.encoded_offset_bytes + piece.encoded_len_bytes > first + RUN_BYTES ||
 		      piece.encoded_offset_bytes > run->encoded_end_bytes)))
 			break;
-		if (is_wanted(store, &piece) && piece.image_len_bytes <= store->max_piece_bytes)
+		if (is_wanted(store, *i, &piece))
 			cached = piece_cache_claim(store->cache, *i, (size_t)piece.image_len_bytes,
 						   &is_full);
 		if (is_full || (!cached && run->n_pieces))
@@ -575,12 +583,14 @@ static struct run *claim_run(struct piece_store *store, size_t *i, uint64_t end_
 static void decode_run(struct piece_store *store, struct run *run)
 {
 	for (size_t i = 0; i < run->n_pieces; i++)
-		piece_cache_load(store->cache, run->pieces[i], run->encoded_end_bytes);
+		piece_cache_load(store->cache, run->pieces[i],
+				 run->is_in_order ? run->encoded_end_bytes : 0);
 	free(run);
 }
 
-uint64_t piece_store_read_ahead(struct piece_store *store, uint64_t reader_bytes,
-				uint64_t offset_bytes, uint64_t end_bytes)
+/* As piece_store_read_ahead(). */
+static uint64_t read_ahead(struct piece_store *store, uint64_t reader_bytes, uint64_t offset_bytes,
+			   uint64_t end_bytes, bool is_in_order)
 {
 	size_t i = find_piece(store, offset_bytes);
 	struct run *run;
@@ -589,6 +599,7 @@ uint64_t piece_store_read_ahead(struct piece_store *store, uint64_t reader_bytes
 		return end_bytes;
 	end_bytes = MIN(end_bytes, reader_bytes + store->options.memory_bytes / 2);
 	while (offset_bytes < end_bytes && (run = claim_run(store, &i, end_bytes))) {
+		run->is_in_order = is_in_order;
 		if (push_run(store, run))
 			continue;
 		decode_run(store, run);
@@ -597,6 +608,15 @@ uint64_t piece_store_read_ahead(struct piece_store *store, uint64_t reader_bytes
 	return i < piece_store_n_pieces(store)
 		       ? MAX(offset_bytes, get_piece(store, i).image_offset_bytes)
 		       : end_bytes;
+}
+
+uint64_t piece_store_read_ahead(struct piece_store *store, uint64_t reader_bytes,
+				uint64_t offset_bytes, uint64_t end_bytes)
+{
+	bool is_one = end_bytes <= offset_bytes ||
+		      find_piece(store, offset_bytes) == find_piece(store, end_bytes - 1);
+
+	return read_ahead(store, reader_bytes, offset_bytes, end_bytes, !is_one);
 }
 
 /* Enough for all threads to be busy while the reader uses up a piece. */
@@ -647,7 +667,7 @@ void piece_store_note_read(struct piece_store *store, uint64_t offset_bytes, siz
 		stream->ahead_bytes = to;
 	pthread_mutex_unlock(&store->lock);
 	if (from < to)
-		piece_store_read_ahead(store, from, from, to);
+		read_ahead(store, from, from, to, true);
 }
 
 /* NULL: it is over. */
@@ -702,7 +722,7 @@ static int start(struct piece_store *store, unsigned int n_threads, struct bmap_
 			return -err->code;
 	}
 	if (store->options.codec)
-		store->kept = calloc(piece_store_n_pieces(store) + 1, 1);
+		store->kept = calloc(piece_store_n_pieces(store) + 1, sizeof(*store->kept));
 	if (!store->cache || (store->options.is_verified && !store->checks) ||
 	    (store->options.codec && !store->kept))
 		return bmap_error_set(err, ENOMEM, "out of memory");
