@@ -8,12 +8,8 @@
 #include "mount_options.h"
 
 enum {
-	BMAP,
-	NOBMAP,
-	BMAP_SIG,
-	NO_SIG_VERIFY,
-	KEYRING,
-	FINGERPRINT,
+	FIRST_MAP_OPTION,
+	LAST_MAP_OPTION = FIRST_MAP_OPTION + N_MAP_OPTIONS - 1,
 	MEMBER,
 	VERIFY,
 	VERIFY_WINDOW,
@@ -32,15 +28,7 @@ enum {
 };
 
 static const struct cli_option option_table[] = {
-	[BMAP] = {"bmap", 0, "BMAP", "looked for beside the image", "the map of the image"},
-	[NOBMAP] = {"nobmap", 0, NULL, NULL, "mount without a map: every block is data"},
-	[BMAP_SIG] = {"bmap-sig", 0, "SIG", "looked for beside the map",
-		      "the detached OpenPGP signature of the map"},
-	[NO_SIG_VERIFY] = {"no-sig-verify", 0, NULL, NULL, "do not verify the map's signature"},
-	[KEYRING] = {"keyring", 0, "KEYRING", "the user's keys",
-		     "the file of public keys to verify the signature with"},
-	[FINGERPRINT] = {"fingerprint", 0, "FINGERPRINT", "any key of the keyring",
-			 "the fingerprint of the key that must have signed the map"},
+	MAP_OPTION_ROWS(FIRST_MAP_OPTION, "mount without a map: every block is data"),
 	[MEMBER] = {"member", 0, "NAME", "the only image", "the image in an archive"},
 	[VERIFY] = {"verify", 0, "HOW", "window",
 		    "compare ranges with their checksums before they are read: those within the "
@@ -149,25 +137,11 @@ static int take_option(void *opaque, size_t option, const char *value)
 	struct mount_options *options = opaque;
 	struct bmap_view_options *view = &options->view;
 
+	if (option <= LAST_MAP_OPTION) {
+		map_choice_take(&options->map, option - FIRST_MAP_OPTION, value);
+		return 0;
+	}
 	switch (option) {
-	case BMAP:
-		options->map.bmap = value;
-		return 0;
-	case NOBMAP:
-		options->map.nobmap = true;
-		return 0;
-	case BMAP_SIG:
-		options->map.bmap_sig = value;
-		return 0;
-	case NO_SIG_VERIFY:
-		options->map.no_sig_verify = true;
-		return 0;
-	case KEYRING:
-		options->map.signature.keyring = value;
-		return 0;
-	case FINGERPRINT:
-		options->map.signature.fingerprint = value;
-		return 0;
 	case MEMBER:
 		view->member = value;
 		return 0;

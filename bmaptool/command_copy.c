@@ -11,6 +11,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "base/fd_io.h"
 #include "base/units.h"
 #include "bmap/job.h"
 #include "bmap/log.h"
@@ -21,12 +22,8 @@
 #include "monitor.h"
 
 enum {
-	BMAP,
-	NOBMAP,
-	BMAP_SIG,
-	NO_SIG_VERIFY,
-	KEYRING,
-	FINGERPRINT,
+	FIRST_MAP_OPTION,
+	LAST_MAP_OPTION = FIRST_MAP_OPTION + N_MAP_OPTIONS - 1,
 	NO_VERIFY,
 	PSPLASH_PIPE,
 	REMOVABLE_DEVICE,
@@ -38,15 +35,7 @@ enum {
 };
 
 static const struct cli_option option_table[] = {
-	[BMAP] = {"bmap", 0, "BMAP", "looked for beside the image", "the map of the image"},
-	[NOBMAP] = {"nobmap", 0, NULL, NULL, "copy without a map: every block"},
-	[BMAP_SIG] = {"bmap-sig", 0, "SIG", "looked for beside the map",
-		      "the detached OpenPGP signature of the map"},
-	[NO_SIG_VERIFY] = {"no-sig-verify", 0, NULL, NULL, "do not verify the map's signature"},
-	[KEYRING] = {"keyring", 0, "KEYRING", "the user's keys",
-		     "the file of public keys to verify the signature with"},
-	[FINGERPRINT] = {"fingerprint", 0, "FINGERPRINT", "any key of the keyring",
-			 "the fingerprint of the key that must have signed the map"},
+	MAP_OPTION_ROWS(FIRST_MAP_OPTION, "copy without a map: every block"),
 	[NO_VERIFY] = {"no-verify", 0, NULL, NULL, "do not compare checksums while copying"},
 	[PSPLASH_PIPE] = {"psplash-pipe", 0, "PIPE", NULL,
 			  "write the progress to this pipe of psplash"},
@@ -101,25 +90,11 @@ static int take_option(void *opaque, size_t option, const char *value)
 {
 	struct copy_options *copy = opaque;
 
+	if (option <= LAST_MAP_OPTION) {
+		map_choice_take(&copy->map, option - FIRST_MAP_OPTION, value);
+		return 0;
+	}
 	switch (option) {
-	case BMAP:
-		copy->map.bmap = value;
-		return 0;
-	case NOBMAP:
-		copy->map.nobmap = true;
-		return 0;
-	case BMAP_SIG:
-		copy->map.bmap_sig = value;
-		return 0;
-	case NO_SIG_VERIFY:
-		copy->map.no_sig_verify = true;
-		return 0;
-	case KEYRING:
-		copy->map.signature.keyring = value;
-		return 0;
-	case FINGERPRINT:
-		copy->map.signature.fingerprint = value;
-		return 0;
 	case NO_VERIFY:
 		copy->copy.no_verify = true;
 		return 0;
@@ -168,14 +143,6 @@ static void copy_fini(struct copy *copy)
 	bmap_job_free(copy->job);
 }
 
-static bool is_same_file(const char *a, const char *b)
-{
-	struct stat first, second;
-
-	return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
-	       first.st_ino == second.st_ino;
-}
-
 static const char *base_name(const char *location)
 {
 	const char *slash = strrchr(location, '/');
@@ -219,7 +186,7 @@ static int open_sources(struct copy *copy, struct bmap_error *err)
 	bool is_remote = bmap_location_is_remote(options->image);
 
 	if (options->map.bmap && (!strcmp(options->map.bmap, options->image) ||
-				  is_same_file(options->map.bmap, options->image)))
+				  path_is_same_file(options->map.bmap, options->image)))
 		return bmap_error_set(err, EINVAL,
 				      "Make sure you are writing your image and not the bmap file "
 				      "(you specified the same path for them)");
@@ -247,12 +214,12 @@ static int check_target(struct copy *copy, struct bmap_error *err)
 		return bmap_error_set(err, EINVAL,
 				      "the image and the destination are the same: '%s' and '%s'",
 				      bmap_image_name(copy->image), dest);
-	if (copy->found.document && is_same_file(copy->found.document->location, dest))
+	if (copy->found.document && path_is_same_file(copy->found.document->location, dest))
 		return bmap_error_set(
 			err, EINVAL,
 			"the bmap file and the destination are the same: '%s' and '%s'",
 			copy->found.document->name, dest);
-	if (copy->found.signature && is_same_file(copy->found.signature->location, dest))
+	if (copy->found.signature && path_is_same_file(copy->found.signature->location, dest))
 		return bmap_error_set(
 			err, EINVAL,
 			"the signature and the destination are the same: '%s' and '%s'",

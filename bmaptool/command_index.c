@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "base/fd_io.h"
 #include "bmap/log.h"
 #include "bmap/view.h"
 #include "cli/map_finder.h"
@@ -81,11 +82,9 @@ static int check_output(const char *output, const char *image, const char *map,
 			struct bmap_error *err)
 {
 	const char *const inputs[] = {image, map};
-	struct stat ours, theirs;
 
 	for (size_t i = 0; i < ARRAY_SIZE(inputs); i++) {
-		if (inputs[i] && stat(output, &ours) == 0 && stat(inputs[i], &theirs) == 0 &&
-		    ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino)
+		if (inputs[i] && path_is_same_file(output, inputs[i]))
 			return bmap_error_set(err, EINVAL,
 					      "the output and what is read are the same: '%s' and "
 					      "'%s'",

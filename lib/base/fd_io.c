@@ -74,6 +74,14 @@ int fd_write_full(int fd, const void *buf, size_t len)
 	return write_full(fd, buf, len, AT_POSITION);
 }
 
+bool path_is_same_file(const char *a, const char *b)
+{
+	struct stat first, second;
+
+	return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+	       first.st_ino == second.st_ino;
+}
+
 int fd_temporary_file(const char *folder)
 {
 	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);

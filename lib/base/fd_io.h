@@ -22,6 +22,9 @@ BMAP_MUST_CHECK ssize_t fd_read_full(int fd, void *buf, size_t len);
 BMAP_MUST_CHECK int fd_pwrite_full(int fd, const void *buf, size_t len, uint64_t offset_bytes);
 BMAP_MUST_CHECK int fd_write_full(int fd, const void *buf, size_t len);
 
+/* Are both there, and the same file? */
+bool path_is_same_file(const char *a, const char *b);
+
 /* A file without a name in @folder, for reading and writing.  Returns fd or -errno. */
 BMAP_MUST_CHECK int fd_temporary_file(const char *folder);
 

@@ -14,6 +14,29 @@ void map_finder_fini(struct map_finder *finder)
 	*finder = (struct map_finder){0};
 }
 
+void map_choice_take(struct map_choice *choice, size_t option, const char *value)
+{
+	switch (option) {
+	case MAP_OPTION_BMAP:
+		choice->bmap = value;
+		break;
+	case MAP_OPTION_NOBMAP:
+		choice->nobmap = true;
+		break;
+	case MAP_OPTION_BMAP_SIG:
+		choice->bmap_sig = value;
+		break;
+	case MAP_OPTION_NO_SIG_VERIFY:
+		choice->no_sig_verify = true;
+		break;
+	case MAP_OPTION_KEYRING:
+		choice->signature.keyring = value;
+		break;
+	default:
+		choice->signature.fingerprint = value;
+	}
+}
+
 int map_choice_check(const struct map_choice *choice, struct bmap_error *err)
 {
 	const char *first = NULL, *second = NULL;

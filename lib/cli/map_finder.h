@@ -9,6 +9,7 @@
 #define CLI_MAP_FINDER_H
 
 #include "bmap/sign.h"
+#include "cli/option_table.h"
 
 /* What the options say; all lent. */
 struct map_choice {
@@ -17,6 +18,38 @@ struct map_choice {
 	bool nobmap, no_sig_verify;
 	struct bmap_signature_options signature;
 };
+
+/* The options of a program that say it stand behind each other in its table, in this order. */
+enum {
+	MAP_OPTION_BMAP,
+	MAP_OPTION_NOBMAP,
+	MAP_OPTION_BMAP_SIG,
+	MAP_OPTION_NO_SIG_VERIFY,
+	MAP_OPTION_KEYRING,
+	MAP_OPTION_FINGERPRINT,
+	N_MAP_OPTIONS,
+};
+
+/* Their rows, from @first on. */
+#define MAP_OPTION_ROWS(first, nobmap_help) \
+	[(first) + MAP_OPTION_BMAP] = {"bmap", 0, "BMAP", "looked for beside the image", \
+				       "the map of the image"}, \
+		   [(first) + MAP_OPTION_NOBMAP] = {"nobmap", 0, NULL, NULL, nobmap_help}, \
+		   [(first) + \
+			   MAP_OPTION_BMAP_SIG] = {"bmap-sig", 0, "SIG", \
+						   "looked for beside the map", \
+						   "the detached OpenPGP signature of the map"}, \
+		   [(first) + MAP_OPTION_NO_SIG_VERIFY] = {"no-sig-verify", 0, NULL, NULL, \
+							   "do not verify the map's signature"}, \
+		   [(first) + MAP_OPTION_KEYRING] = \
+			   {"keyring", 0, "KEYRING", "the user's keys", \
+			    "the file of public keys to verify the signature with"}, \
+		   [(first) + MAP_OPTION_FINGERPRINT] = { \
+			   "fingerprint", 0, "FINGERPRINT", "any key of the keyring", \
+			   "the fingerprint of the key that must have signed the map"}
+
+/* Takes one of them, a MAP_OPTION_. */
+void map_choice_take(struct map_choice *choice, size_t option, const char *value);
 
 struct map_finder {
 	struct bmap_document *document, *signature; /* NULL: there is none */

@@ -29,12 +29,8 @@ blkid/.*                     lib/image/partition_table.c
 #
 # source_url.c parses URLs with libcurl's own parser, so that what is shown, what ssh gets and
 # what is requested are never three different readings of one URL; it makes no transfer.
-#
-# gzip_stream.c needs the borders of deflate blocks, which only zlib tells; inflater_zlib.c is
-# in a build only when ISA-L, the faster of the two, is not.
 exceptions='
 curl/.*                      lib/source/source_url.c
-zlib\.h                      lib/codec/gzip_stream.c
 '
 
 mapfile -t layers <lib/LAYERS
