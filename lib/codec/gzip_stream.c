@@ -7,6 +7,8 @@
 #include "codec/gzip_stream.h"
 
 #define TRAILER_LEN 8
+/* So far before a wanted border it is looked out for: ISA-L decodes up to 64 KiB in advance. */
+#define BORDER_MARGIN_BYTES (96 << 10)
 
 struct gzip_stream {
 	struct inflater *inflater;
@@ -136,6 +138,8 @@ static int tell_border(struct gzip_stream *stream, unsigned int bits_back, gzip_
 static int run_member(struct gzip_stream *stream, struct decoder_io *io, gzip_border_taker *take,
 		      void *opaque, struct bmap_error *err)
 {
+	uint64_t near_border =
+		stream->wanted_border_bytes - MIN(stream->wanted_border_bytes, BORDER_MARGIN_BYTES);
 	struct decoder_io part = *io;
 	unsigned int bits_back;
 	uint8_t unread[INFLATER_MAX_UNREAD];
@@ -148,11 +152,10 @@ static int run_member(struct gzip_stream *stream, struct decoder_io *io, gzip_bo
 			return -err->code;
 		part = *io;
 	}
-	if (stream->image_bytes >= stream->wanted_border_bytes) {
+	if (stream->image_bytes >= near_border) {
 		r = inflater_run_to_border(stream->inflater, &part, &bits_back, err);
 	} else {
-		part.out_left = (size_t)MIN(io->out_left,
-					    stream->wanted_border_bytes - stream->image_bytes);
+		part.out_left = (size_t)MIN(io->out_left, near_border - stream->image_bytes);
 		r = inflater_run(stream->inflater, &part, err);
 	}
 	if (r < 0)
@@ -165,6 +168,8 @@ static int run_member(struct gzip_stream *stream, struct decoder_io *io, gzip_bo
 	io->out_left -= (size_t)(part.out - io->out);
 	io->out = part.out;
 	use_input(stream, io, (size_t)(part.in - io->in));
+	if (r == INFLATER_AT_BORDER && stream->image_bytes < stream->wanted_border_bytes)
+		return 0;
 	if (r == INFLATER_AT_BORDER)
 		return tell_border(stream, bits_back, take, opaque, err);
 	if (r == 0)

@@ -9,12 +9,15 @@
 #include "base/checked.h"
 #include "codec/inflater.h"
 
-/* Less than the header of a deflate block with codes of its own: a portion ends in each of them. */
+/* Less than the header of most deflate blocks with codes of their own: a portion ends in each. */
 #define PORTION_LEN 32
+/* So many bytes out for one in are zeros: their blocks are few bytes, their headers too. */
+#define ZEROS_RATIO 64
 
 struct inflater {
 	struct inflate_state state;
 	bool gzip;
+	uint64_t portions_in, portions_out; /* since inflater_run() */
 };
 
 struct inflater *inflater_new(bool gzip)
@@ -24,6 +27,7 @@ struct inflater *inflater_new(bool gzip)
 	if (!inflater)
 		return NULL;
 	inflater->gzip = gzip;
+	inflater->portions_in = inflater->portions_out = 0;
 	isal_inflate_init(&inflater->state);
 	inflater_reset(inflater);
 	return inflater;
@@ -69,7 +73,7 @@ static const char *isal_reason(int code)
 	}
 }
 
-int inflater_run(struct inflater *inflater, struct decoder_io *io, struct bmap_error *err)
+static int run(struct inflater *inflater, struct decoder_io *io, struct bmap_error *err)
 {
 	struct inflate_state *state = &inflater->state;
 	size_t in_len = MIN(io->in_left, UINT32_MAX), out_len = MIN(io->out_left, UINT32_MAX);
@@ -91,16 +95,30 @@ int inflater_run(struct inflater *inflater, struct decoder_io *io, struct bmap_e
 	return state->block_state == ISAL_BLOCK_FINISH;
 }
 
-/* How much to give at once on the way to a border. */
-static size_t portion_len(const struct inflate_state *state)
+int inflater_run(struct inflater *inflater, struct decoder_io *io, struct bmap_error *err)
 {
+	inflater->portions_in = inflater->portions_out = 0;
+	return run(inflater, io, err);
+}
+
+/* Decoded, but not given out yet. */
+static uint64_t n_pending(const struct inflate_state *state)
+{
+	return (uint64_t)(state->tmp_out_valid - state->tmp_out_processed);
+}
+
+/* How much to give at once on the way to a border. */
+static size_t portion_len(const struct inflater *inflater)
+{
+	const struct inflate_state *state = &inflater->state;
 	int32_t left;
 
 	/* The border may follow right behind the header of the member. */
 	if (state->crc_flag == ISAL_GZIP && !state->wrapper_flag)
 		return 1;
 	if (state->block_state != ISAL_BLOCK_TYPE0)
-		return PORTION_LEN;
+		return inflater->portions_out >= ZEROS_RATIO * inflater->portions_in ? 1
+										     : PORTION_LEN;
 	/* What is stored has a header of 5 bytes, and says where the next one is. */
 	left = state->type0_block_len - state->read_in_length / 8;
 	return left > 0 ? (size_t)left : 1;
@@ -111,18 +129,24 @@ int inflater_run_to_border(struct inflater *inflater, struct decoder_io *io,
 {
 	const struct inflate_state *state = &inflater->state;
 	struct decoder_io portion = *io;
+	uint64_t pending = n_pending(state);
 	size_t n_used;
 	int r;
 
-	portion.in_left = MIN(io->in_left, portion_len(state));
-	r = inflater_run(inflater, &portion, err);
+	/* It would decode in advance. */
+	if (io->out_left == 0)
+		return 0;
+	portion.in_left = MIN(io->in_left, portion_len(inflater));
+	r = run(inflater, &portion, err);
 	n_used = (size_t)(portion.in - io->in);
 	io->in = portion.in;
 	io->in_left -= n_used;
+	inflater->portions_in += n_used;
+	inflater->portions_out += (uint64_t)(portion.out - io->out) + n_pending(state) - pending;
 	io->out = portion.out;
 	io->out_left = portion.out_left;
-	/* With room left all is out that was decoded; a header begun waits in tmp_in_buffer. */
-	if (r != 0 || n_used == 0 || portion.in_left || io->out_left == 0 ||
+	/* Is all out that was decoded?  A header that was begun waits in tmp_in_buffer. */
+	if (r != 0 || portion.in_left || n_pending(state) > 0 ||
 	    (state->crc_flag == ISAL_GZIP && !state->wrapper_flag) ||
 	    (state->block_state != ISAL_BLOCK_NEW_HDR && state->block_state != ISAL_BLOCK_HDR))
 		return r;
