@@ -7,4 +7,5 @@
 requires_trace
 requires_garbage ext3 ext3_nodiscard
 must_break nonzero ext3
+must_come_back ext3
 garbage_test ext3 ext3_nodiscard

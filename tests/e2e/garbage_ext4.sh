@@ -8,4 +8,5 @@
 requires_trace
 requires_garbage ext4 ext4_nodiscard ext4_4k
 must_break nonzero ext4 ext4_4k
+must_come_back ext4
 garbage_test ext4 ext4_nodiscard ext4_4k

@@ -4,7 +4,7 @@
 
     garbage.py fill FILE SIZE SEED        SIZE bytes of noise: no block of it is zero, none like another
     garbage.py lay-over TARGET IMAGE      blocks of IMAGE that are not zero replace those of TARGET
-    garbage.py map HOW IMAGE MAP          a map of today's kinds: HOW is seek, fiemap or nonzero
+    garbage.py map HOW IMAGE MAP          a map of today's kinds: HOW is seek, fiemap, nonzero or all
     garbage.py flip IMAGE MAP FILE        FILE is IMAGE with every bit of unmapped blocks turned over
     garbage.py kept MAP BEFORE AFTER      the unmapped blocks of AFTER are those of BEFORE
     garbage.py same-map A B               both map the same blocks of the same image size
@@ -187,6 +187,8 @@ def make_map(how, image, path):
     fd = os.open(image, os.O_RDONLY)
     if how == "nonzero":
         ranges = runs(nonzero_blocks(image))
+    elif how == "all":
+        ranges = [(0, -(-size // BLOCK) - 1)]
     else:
         # What SEEK_DATA says of preallocated blocks depends on the page cache: nothing of it there.
         os.fsync(fd)

@@ -11,11 +11,18 @@
 #   age_CASE IMAGE        uses another generation's image, so that journals and tables are not fresh
 #   latent_CASE TARGET    what the checker does not look at today
 #   reflash_CASE          says the checker to run after a power cut: see reflash in garbage.sh
+#   phase2_CASE           works on the image in the folder when it is mounted again, granting punches
+#   punch_CASE            how the folder treats punches, if they are not refused
+#   policy_CASE           options of create --trace
+#   varies_CASE           two builds on one host differ in their blocks
+#   floor_CASE            a case that makes the same image, and maps only what is needed
+#   about_CASE            what docs/exactness.md calls it
 #
 # Everything is as fixed as the tools let it be, so that two builds differ in nothing that decides
 # about blocks.
 # shellcheck disable=SC2034,SC2317 # used and called by name, in garbage.sh
 # shellcheck disable=SC2015 # A && B || bad: that is meant
+CASES=()
 UUID=5aa5c3d2-7b1e-4c53-9c1b-0123456789ab
 GEN=1
 export E2FSPROGS_FAKE_TIME=1700000000 SOURCE_DATE_EPOCH=1700000000
@@ -75,7 +82,7 @@ on_loop() {
 	POINT=$(mktemp -d "$WORK/loop.XXXXXX")
 	LOOP_DEVICE=$(losetup --show -f image)
 	trap 'umount "$POINT"; losetup -d "$LOOP_DEVICE"' EXIT
-	mount "$LOOP_DEVICE" "$POINT"
+	mount -o "${mount_options:-defaults}" "$LOOP_DEVICE" "$POINT"
 	"$@"
 	umount "$POINT"
 	losetup -d "$LOOP_DEVICE"
@@ -152,7 +159,7 @@ make_vfat() {
 age_vfat() {
 	quiet mcopy -s -m -i "$1" "$(tree_of flat 2)/large" ::/aged && quiet mdeltree -i "$1" ::/aged ::/small || bad "$(said)"
 }
-fsck_vfat() { quiet fsck.vfat -n -v "$1" || bad "fsck.vfat: $(said)"; }
+fsck_vfat() { quiet fsck.vfat -n "$1" || bad "fsck.vfat: $(said)"; }
 files_vfat() {
 	rm -rf "$WORK/vfat.files"; mkdir "$WORK/vfat.files"
 	quiet mcopy -s -n -i "$1" '::*' "$WORK/vfat.files" || bad "mcopy: $(said)"
@@ -213,9 +220,10 @@ gen_f2fs() {
 	sload.f2fs -P -T 1700000000 -f "$(tree_of plain "$GEN")" image
 }
 fsck_f2fs() {
-	quiet fsck.f2fs --dry-run "$1" || bad "fsck.f2fs: $(grep -a Fail "$WORK/check.log" | head -n 3) $(said)" || return
-	! grep -qaE '\[Fail\]|ASSERT|\[FIX\]|corrupted$' "$WORK/check.log" ||
-		bad "fsck.f2fs: $(grep -aE '\[Fail\]|ASSERT|\[FIX\]|corrupted$' "$WORK/check.log" | head -n 3)"
+	local status=0 wrong
+	quiet fsck.f2fs --dry-run "$1" || status=$?
+	wrong=$(grep -aE '\[Fail\]|ASSERT|\[FIX\]|corrupted$' "$WORK/check.log" | head -n 3)
+	[ "$status$wrong" = 0 ] || bad "fsck.f2fs: status $status: $wrong"
 }
 # files_f2fs IMAGE TREE PREFIX: the names and each file of TREE by its inode.
 files_f2fs() {
@@ -341,6 +349,22 @@ check_verity() { verify_verity "$@" && check_squashfs "$1"; }
 needs_verity_ext4='veritysetup mke2fs e2fsck'
 gen_verity_ext4() { EXT_E='' make_ext 24M -t ext4; make_verity image; }
 check_verity_ext4() { verify_verity "$@" && check_ext "$1"; }
+
+# The hash tree in a file of its own: veritysetup reads the data while nobody writes to them, so only
+# the strict policy knows that they are relied on.
+policy_verity_apart=--trace-policy=strict
+needs_verity_apart=$needs_verity_ext4
+gen_verity_apart() {
+	EXT_E='' make_ext 24M -t ext4
+	# shellcheck disable=SC2086
+	veritysetup format $verity_options image hashes | awk '/^Root hash/ { print $3 }' >root-hash
+	[ -s root-hash ]
+}
+check_verity_apart() {
+	local folder=${2%/*}
+	quiet veritysetup verify "$1" "$folder/hashes" "$(cat "$folder/root-hash")" || bad "veritysetup verify: $(said)" || return
+	check_ext "$1"
+}
 
 # An environment at 4 MiB, and its redundant twin that is zeros until it is first saved.
 needs_uboot='mkenvimage'
@@ -498,7 +522,9 @@ latent_genimage() {
 	mapfile -t parts < <(starts_of "$2")
 	latent_ext "$1" "${parts[1]%% *}"
 }
-# Its parts without punches of mke2fs's own: for folders with --punch=forget.
+# Its parts without punches of mke2fs's own, in a folder that grants those of genimage.
+punch_genimage_nodiscard=forget
+floor_genimage=genimage_nodiscard
 needs_genimage_nodiscard=$needs_genimage
 gen_genimage_nodiscard() { make_genimage nodiscard; }
 check_genimage_nodiscard() { check_genimage "$@"; }
@@ -516,9 +542,8 @@ make_qemu() {
 	local source
 	source=$(mktemp -d "$WORK/qemu.XXXXXX")
 	(cd "$source" && EXT_E=nodiscard make_ext 24M -t ext2 && qemu-img convert -q -f raw -O qcow2 image disk.qcow2)
-	case $1 in -n) truncate -s 24M image ;; esac
-	# shellcheck disable=SC2086 # words are meant
-	qemu-img convert -q -f qcow2 -O raw ${1:+$@} "$source/disk.qcow2" image
+	case $* in -n) truncate -s 24M image ;; esac
+	qemu-img convert -q -f qcow2 -O raw "$@" "$source/disk.qcow2" image
 	rm -r "$source"
 }
 define_qemu qemu_all '-S 0'
@@ -558,7 +583,8 @@ define_loop() {
 	gen_$name() { truncate -s $size image; ${*:2} image; on_loop $fill; }
 	check_$name() { check_mounted \"\$1\" full mode,owner,mtime,xattr,links,device fsck_$checker; }
 	age_$name() { age_mounted \"\$1\"; }
-	reflash_$name() { echo fsck_$checker; }"
+	reflash_$name() { echo fsck_$checker; }
+	varies_$name=yes"
 	[ "$checker" != ext ] || eval "latent_$name() { latent_ext \"\$1\"; }"
 }
 define_loop loop_ext4 32M copy_in ext 'mke2fs e2fsck' mke2fs -q -t ext4 -U $UUID -E hash_seed=$UUID
@@ -567,6 +593,23 @@ define_loop loop_xfs 64M copy_in xfs 'mkfs.xfs xfs_repair' small_xfs
 define_loop loop_xfs_deleted 64M copy_and_delete xfs 'mkfs.xfs xfs_repair' small_xfs
 define_loop loop_btrfs 128M copy_in btrfs 'mkfs.btrfs btrfs' mkfs.btrfs -q -U $UUID
 define_loop loop_btrfs_deleted 128M copy_and_delete btrfs 'mkfs.btrfs btrfs' mkfs.btrfs -q -U $UUID
+# Deleted data in two phases: built while punches are refused, trimmed while they are granted.
+# noinit_itable: the kernel initialises tables by what arrives as punches, too.
+define_trimmed() {
+	local name=$1 of=$2 options=$3
+	eval "needs_$name=\$needs_$of varies_$name=yes floor_$of=$name
+	gen_$name() { gen_$of; }
+	check_$name() { check_$of \"\$@\"; }
+	age_$name() { age_mounted \"\$1\"; }
+	reflash_$name() { reflash_$of; }
+	phase2_$name() { mount_options=$options on_loop fstrim_there; }"
+	! declare -F "latent_$of" >/dev/null || eval "latent_$name() { latent_$of \"\$@\"; }"
+}
+fstrim_there() { fstrim "$POINT"; }
+define_trimmed loop_ext4_trimmed loop_ext4_deleted noinit_itable
+define_trimmed loop_xfs_trimmed loop_xfs_deleted defaults
+define_trimmed loop_btrfs_trimmed loop_btrfs_deleted defaults
+
 # Few kernels of test machines have it.
 define_loop loop_vfat 40M copy_in_flat vfat 'mkfs.vfat fsck.vfat mcopy mdel' mkfs.vfat --invariant -F 32 -s 1
 copy_in_flat() {
@@ -577,3 +620,62 @@ copy_in_flat() {
 check_loop_vfat() { check_vfat "$1"; }
 age_loop_vfat() { age_vfat "$1"; }
 unset -f reflash_loop_vfat
+
+# ---- all of them, as docs/exactness.md calls them ----
+
+while IFS='|' read -r _case _about; do
+	CASES+=("$_case")
+	declare "about_$_case=$_about"
+done <<-'LIST'
+	ext2|mke2fs -t ext2 -d
+	ext2_nodiscard|mke2fs -t ext2 -E nodiscard -d
+	ext2_4k|mke2fs -t ext2 -b 4096 -d
+	ext3|mke2fs -t ext3 -d
+	ext3_nodiscard|mke2fs -t ext3 -E nodiscard -d
+	ext4|mke2fs -t ext4 -d
+	ext4_nodiscard|mke2fs -t ext4 -E nodiscard -d
+	ext4_4k|mke2fs -t ext4 -b 4096 -d
+	ext4_nocsum|mke2fs -t ext4 -O ^metadata_csum -d
+	ext4_bare|mke2fs -t ext4 -O ^metadata_csum,^uninit_bg -d
+	ext4_eager|mke2fs -t ext4 -E lazy_itable_init=0,lazy_journal_init=0 -d
+	ext4_eager_nodiscard|the same with nodiscard
+	vfat12|mkfs.vfat -F 12, mcopy
+	vfat16|mkfs.vfat -F 16, mcopy
+	vfat32|mkfs.vfat -F 32, mcopy
+	btrfs|mkfs.btrfs --rootdir
+	xfs|mkfs.xfs -p
+	f2fs|mkfs.f2fs, sload.f2fs
+	squashfs|mksquashfs
+	squashfs_raw|mksquashfs -noI -noD -noF -noX
+	erofs|mkfs.erofs
+	erofs_lz4|mkfs.erofs -zlz4hc
+	swap|mkswap
+	luks1|cryptsetup luksFormat --type luks1, data
+	luks2|cryptsetup luksFormat --type luks2, data
+	verity|veritysetup format behind a squashfs
+	verity_ext4|veritysetup format behind an ext4
+	verity_apart|an ext4, its hash tree in another file (strict policy)
+	uboot|U-Boot environments (mkenvimage; zeros)
+	gpt_sfdisk|GPT, sfdisk
+	gpt_sgdisk|GPT, sgdisk
+	gpt_parted|GPT, parted
+	mbr_sfdisk|MBR, sfdisk
+	mbr_parted|MBR, parted
+	raw_zeros|a partition of zeros, dd
+	genimage|genimage: MBR, vfat, ext4
+	genimage_nodiscard|the same, mke2fs -E nodiscard, --punch=forget
+	qemu_all|qemu-img convert -S 0
+	qemu_into|qemu-img convert -n
+	qemu|qemu-img convert
+	wic|wic's way: GPT, vfat, ext2
+	loop_ext4|mkfs.ext4, loop, mount, cp -a
+	loop_ext4_deleted|the same, other files deleted, fstrim
+	loop_ext4_trimmed|the same, fstrim again with --punch=forget
+	loop_xfs|mkfs.xfs, loop, mount, cp -a
+	loop_xfs_deleted|the same, other files deleted, fstrim
+	loop_xfs_trimmed|the same, fstrim again with --punch=forget
+	loop_btrfs|mkfs.btrfs, loop, mount, cp -a
+	loop_btrfs_deleted|the same, other files deleted, fstrim
+	loop_btrfs_trimmed|the same, fstrim again with --punch=forget
+	loop_vfat|mkfs.vfat, loop, mount, cp, some deleted
+LIST
