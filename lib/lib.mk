@@ -13,11 +13,13 @@ bmapinclude_HEADERS = \
 	lib/include/bmap/overlay.h \
 	lib/include/bmap/sign.h \
 	lib/include/bmap/target.h \
+	lib/include/bmap/trace.h \
 	lib/include/bmap/view.h
 
 lib_libbmap_la_SOURCES =
 include lib/base/base.mk
 include lib/map/map.mk
+include lib/trace/trace.mk
 include lib/source/source.mk
 include lib/codec/codec.mk
 include lib/image/image.mk

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/checked.h"
+#include "base/cleanup.h"
+#include "base/fd_io.h"
+#include "bmap/bmap.h"
+#include "bmap/log.h"
+#include "map/digest.h"
+#include "trace/trace_private.h"
+
+#define ALL_FACTS  63
+#define READ_LEN   (64 << 10)
+#define MAX_CHUNKS (UINT64_C(1) << 40)
+
+bool bmap_trace_is_mapped(unsigned int facts, enum bmap_trace_policy policy,
+			  enum bmap_punched punched)
+{
+	static const unsigned int mapping[] = {
+		[BMAP_TRACE_SAFE] = HAS_VALUE | BMAP_READ_BY_WRITER,
+		[BMAP_TRACE_STRICT] = HAS_VALUE | BMAP_READ_BY_WRITER | BMAP_READ_BY_READER,
+		[BMAP_TRACE_WRITTEN] = HAS_VALUE,
+	};
+
+	if ((facts & BMAP_PUNCHED) && punched != BMAP_PUNCHED_KEEP)
+		return punched == BMAP_PUNCHED_ZERO;
+	return facts & mapping[policy];
+}
+
+/* ---- memory ---- */
+
+struct bmap_trace *trace_new(const char *folder, const char *name, int fd)
+{
+	struct bmap_trace *trace = calloc(1, sizeof(*trace));
+
+	if (trace &&
+	    asprintf(&trace->name, "%s%s%s", folder ? folder : "", folder ? "/" : "", name) < 0) {
+		free(trace);
+		trace = NULL;
+	}
+	if (!trace) {
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	trace->fd = fd;
+	pthread_mutex_init(&trace->lock, NULL);
+	return trace;
+}
+
+void bmap_trace_close(struct bmap_trace *trace)
+{
+	if (!trace)
+		return;
+	if (trace->fd >= 0)
+		close(trace->fd);
+	for (size_t i = 0; i < trace->n_chunks; i++)
+		free(trace->chunks[i]);
+	free(trace->chunks);
+	free(trace->name);
+	pthread_mutex_destroy(&trace->lock);
+	free(trace);
+}
+
+const char *bmap_trace_name(const struct bmap_trace *trace)
+{
+	return trace->name;
+}
+
+uint64_t bmap_trace_size(const struct bmap_trace *trace)
+{
+	return trace->header.size_bytes;
+}
+
+int trace_reserve(struct bmap_trace *trace, size_t i)
+{
+	size_t n = MAX(trace->n_chunks * 2, i + 1);
+	uint8_t **chunks;
+
+	if (i < trace->n_chunks)
+		return 0;
+	if (i >= MAX_CHUNKS)
+		return -EFBIG;
+	chunks = calloc(n, sizeof(*chunks));
+	if (!chunks)
+		return -ENOMEM;
+	if (trace->n_chunks)
+		memcpy(chunks, trace->chunks, trace->n_chunks * sizeof(*chunks));
+	free(trace->chunks);
+	trace->chunks = chunks;
+	trace->n_chunks = n;
+	return 0;
+}
+
+uint8_t *trace_add_chunk(struct bmap_trace *trace, size_t i)
+{
+	if (!trace->chunks[i])
+		trace->chunks[i] = calloc(1, CHUNK_BLOCKS);
+	return trace->chunks[i];
+}
+
+unsigned int trace_facts(const struct bmap_trace *trace, uint64_t block)
+{
+	size_t i = (size_t)(block / CHUNK_BLOCKS);
+
+	return i < trace->n_chunks && trace->chunks[i] ? trace->chunks[i][block % CHUNK_BLOCKS] : 0;
+}
+
+/* The block behind those that have the same facts as @block, or @end_block. */
+static uint64_t run_end(const struct bmap_trace *trace, uint64_t block, uint64_t end_block)
+{
+	unsigned int facts = trace_facts(trace, block);
+
+	while (block < end_block && trace_facts(trace, block) == facts) {
+		size_t i = (size_t)(block / CHUNK_BLOCKS);
+
+		if (i >= trace->n_chunks)
+			return end_block;
+		block = trace->chunks[i] ? block + 1 : (uint64_t)(i + 1) * CHUNK_BLOCKS;
+	}
+	return MIN(block, end_block);
+}
+
+bool bmap_trace_next(const struct bmap_trace *trace, uint64_t first_block, uint64_t end_block,
+		     struct bmap_trace_run *run)
+{
+	LOCKED((pthread_mutex_t *)&trace->lock);
+
+	if (first_block >= end_block)
+		return false;
+	*run = (struct bmap_trace_run){
+		.first_block = first_block,
+		.n_blocks = run_end(trace, first_block, end_block) - first_block,
+		.facts = trace_facts(trace, first_block),
+	};
+	return true;
+}
+
+/* ---- reading ---- */
+
+static int damaged(const struct bmap_trace *trace, struct bmap_error *err)
+{
+	return bmap_error_set(err, EPROTO, "the record '%s' is damaged", trace->name);
+}
+
+static int take_facts(struct bmap_trace *trace, const uint8_t *bytes, size_t len, uint64_t block,
+		      struct bmap_error *err)
+{
+	for (size_t i = 0; i < len; i++, block++) {
+		size_t chunk = (size_t)(block / CHUNK_BLOCKS);
+
+		if (!bytes[i])
+			continue;
+		if (bytes[i] & ~ALL_FACTS)
+			return damaged(trace, err);
+		if (trace_reserve(trace, chunk) < 0 || !trace_add_chunk(trace, chunk))
+			return bmap_error_set(err, ENOMEM, "out of memory");
+		trace->chunks[chunk][block % CHUNK_BLOCKS] = bytes[i];
+		trace->n_mapped +=
+			bmap_trace_is_mapped(bytes[i], BMAP_TRACE_SAFE, BMAP_PUNCHED_KEEP);
+	}
+	return 0;
+}
+
+/* What is stored of the bytes behind the header. */
+static int load_facts(struct bmap_trace *trace, int fd, uint64_t end, struct bmap_error *err)
+{
+	CLEANUP_FREE uint8_t *buf = malloc(READ_LEN);
+	uint64_t at = TRACE_HEADER_LEN;
+
+	if (!buf)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	while (at < end) {
+		off_t data = lseek(fd, (off_t)at, SEEK_DATA);
+		ssize_t n;
+
+		if (data < 0 && errno == ENXIO)
+			return 0;
+		if (data >= 0)
+			at = (uint64_t)data;
+		n = fd_pread_full(fd, buf, (size_t)MIN(READ_LEN, end - at), at);
+		if (n <= 0)
+			return bmap_error_set_system(err, n < 0 ? (int)-n : EIO,
+						     "cannot read the record '%s'", trace->name);
+		if (take_facts(trace, buf, (size_t)n, at - TRACE_HEADER_LEN, err) < 0)
+			return -err->code;
+		at += (uint64_t)n;
+	}
+	return 0;
+}
+
+/* Of the header's fields and of all that has happened. */
+static int make_digest(const struct bmap_trace *trace, const struct trace_header *header,
+		       uint8_t *result)
+{
+	CLEANUP(digest_type_freep) struct digest_type *type = NULL;
+	CLEANUP(digest_freep) struct digest *digest = NULL;
+	struct trace_header closed = *header;
+	uint8_t bytes[TRACE_HEADER_LEN];
+	struct bmap_error err = {0};
+
+	if (digest_type_new(&type, "sha256", &err) < 0)
+		return -err.code;
+	digest = digest_new(type);
+	if (!digest)
+		return -ENOMEM;
+	closed.is_in_use = false;
+	trace_header_format(&closed, bytes);
+	digest_update(digest, bytes, TRACE_FIELDS_LEN);
+	for (size_t i = 0; i < trace->n_chunks; i++) {
+		uint8_t number[8];
+
+		if (!trace->chunks[i])
+			continue;
+		for (size_t k = 0; k < sizeof(number); k++)
+			number[k] = (uint8_t)((uint64_t)i >> (8 * k));
+		digest_update(digest, number, sizeof(number));
+		digest_update(digest, trace->chunks[i], CHUNK_BLOCKS);
+	}
+	digest_finish(digest, result);
+	return 0;
+}
+
+int trace_load(struct bmap_trace *trace, int fd, struct bmap_error *err)
+{
+	uint8_t bytes[TRACE_HEADER_LEN], digest[BMAP_MAX_DIGEST_LEN];
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0)
+		return bmap_error_set_system(err, errno, "cannot read the record '%s'",
+					     trace->name);
+	if (!S_ISREG(st.st_mode))
+		return bmap_error_set(err, EPROTO, "'%s' is no record of a trace", trace->name);
+	n = fd_pread_full(fd, bytes, sizeof(bytes), 0);
+	if (n < 0)
+		return bmap_error_set_system(err, (int)-n, "cannot read the record '%s'",
+					     trace->name);
+	if ((size_t)n < sizeof(bytes))
+		return bmap_error_set(err, EPROTO,
+				      "'%s' is no record of a trace, or ends within its header",
+				      trace->name);
+	if (trace_header_parse(&trace->header, bytes, trace->name, err) < 0)
+		return -err->code;
+	if (!trace->header.is_in_use && trace->header.record_len != (uint64_t)st.st_size)
+		return bmap_error_set(err, EPROTO, "the record '%s' is cut or damaged",
+				      trace->name);
+	if (load_facts(trace, fd, (uint64_t)st.st_size, err) < 0)
+		return -err->code;
+	if (trace->header.is_in_use)
+		return 0;
+	if (make_digest(trace, &trace->header, digest) < 0)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	return memcmp(digest, trace->header.digest, TRACE_DIGEST_LEN) ? damaged(trace, err) : 0;
+}
+
+int bmap_trace_open(struct bmap_trace **trace_out, const char *path, struct bmap_error *err)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct bmap_trace *trace;
+
+	if (fd < 0)
+		return bmap_error_set_system(err, errno, "cannot open the record '%s'", path);
+	trace = trace_new(NULL, path, -1);
+	if (!trace)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	if (trace_load(trace, fd, err) < 0) {
+		bmap_trace_close(trace);
+		return -err->code;
+	}
+	/* Who writes it holds a lock. */
+	if (trace->header.is_in_use && flock(fd, LOCK_SH | LOCK_NB) == 0)
+		bmap_log(BMAP_LOG_WARNING,
+			 "the record '%s' was not closed: it says too much rather than too little, "
+			 "unless somebody else has changed the file since",
+			 path);
+	*trace_out = trace;
+	return 0;
+}
+
+/* ---- writing ---- */
+
+static int write_header(struct bmap_trace *trace)
+{
+	uint8_t bytes[TRACE_HEADER_LEN];
+
+	trace_header_format(&trace->header, bytes);
+	return fd_pwrite_full(trace->fd, bytes, sizeof(bytes), 0);
+}
+
+/* Gives a new record its first header. */
+static int start_record(struct bmap_trace *trace, const struct trace_header *now,
+			struct bmap_error *err)
+{
+	int r;
+
+	trace->header = *now;
+	trace->header.is_in_use = true;
+	r = write_header(trace);
+	return r < 0 ? bmap_error_set_system(err, -r, "cannot write the record '%s'", trace->name)
+		     : 0;
+}
+
+/* Goes on with a record that is there. */
+static int resume_record(struct bmap_trace *trace, const struct trace_header *now,
+			 const char *file_name, struct bmap_error *err)
+{
+	if (trace_load(trace, trace->fd, err) < 0)
+		return -err->code;
+	if (!trace_identity_equals(&trace->header.identity, &now->identity))
+		return bmap_error_set(err, ESTALE, "the record '%s' is not that of '%s'",
+				      trace->name, file_name);
+	if (!trace->header.is_in_use && !trace_header_is_current(&trace->header, now))
+		return bmap_error_set(err, ESTALE,
+				      "'%s' was changed while nobody recorded it: its record '%s' "
+				      "no longer says what happened to it",
+				      file_name, trace->name);
+	if (trace->header.is_in_use)
+		bmap_log(BMAP_LOG_WARNING,
+			 "the record of '%s' was not closed, it is gone on with as it is",
+			 file_name);
+	return 0;
+}
+
+int bmap_trace_begin(struct bmap_trace **trace_out, const struct bmap_trace_folder *records, int fd,
+		     const char *file_name, enum bmap_trace_begin how, struct bmap_error *err)
+{
+	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (how == BMAP_TRACE_GO_ON ? 0 : O_CREAT);
+	struct bmap_trace *trace;
+	struct trace_header now;
+	char name[TRACE_NAME_LEN];
+	int r = trace_header_of_file(&now, fd), record_fd;
+
+	if (r < 0)
+		return bmap_error_set_system(err, -r, "cannot read the attributes of '%s'",
+					     file_name);
+	trace_file_name(&now.identity, name);
+	record_fd = openat(records->fd, name, flags, 0600);
+	if (record_fd < 0)
+		return bmap_error_set_system(err, errno, "cannot open the record of '%s'",
+					     file_name);
+	trace = trace_new(records->path, name, record_fd);
+	if (!trace)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	if (flock(record_fd, LOCK_EX | LOCK_NB) < 0)
+		bmap_error_set(err, EBUSY, "the record of '%s' is in use by another program",
+			       file_name);
+	else if (how == BMAP_TRACE_GO_ON)
+		(void)!resume_record(trace, &now, file_name, err);
+	else if (ftruncate(record_fd, 0) < 0)
+		bmap_error_set_system(err, errno, "cannot write the record of '%s'", file_name);
+	else
+		(void)!start_record(trace, &now, err);
+	if (!err->code && how == BMAP_TRACE_ALL_WRITTEN && now.size_bytes) {
+		r = bmap_trace_note_write(trace, 0, now.size_bytes);
+		if (r < 0)
+			bmap_error_set_system(err, -r, "cannot write the record of '%s'",
+					      file_name);
+	}
+	if (err->code) {
+		bmap_trace_close(trace);
+		return -err->code;
+	}
+	*trace_out = trace;
+	return 0;
+}
+
+int bmap_trace_begin_at(struct bmap_trace **trace_out, const char *path, uint64_t size_bytes,
+			struct bmap_error *err)
+{
+	const struct trace_header now = {.size_bytes = size_bytes};
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	struct bmap_trace *trace;
+	struct stat st;
+
+	if (fd < 0)
+		return bmap_error_set_system(err, errno, "cannot open the record '%s'", path);
+	trace = trace_new(NULL, path, fd);
+	if (!trace)
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		bmap_error_set(err, EBUSY, "the record '%s' is in use by another program", path);
+	else if (fstat(fd, &st) < 0)
+		bmap_error_set_system(err, errno, "cannot open the record '%s'", path);
+	else if (st.st_size == 0)
+		(void)!start_record(trace, &now, err);
+	else if (trace_load(trace, fd, err) == 0 &&
+		 (trace->header.identity.inode || trace->header.size_bytes != size_bytes))
+		bmap_error_set(err, ESTALE, "the record '%s' is not that of this image", path);
+	if (err->code) {
+		bmap_trace_close(trace);
+		return -err->code;
+	}
+	*trace_out = trace;
+	return 0;
+}
+
+void bmap_trace_remove(const struct bmap_trace_folder *records, int fd)
+{
+	struct trace_header header;
+	char name[TRACE_NAME_LEN];
+
+	if (trace_header_of_file(&header, fd) < 0)
+		return;
+	trace_file_name(&header.identity, name);
+	unlinkat(records->fd, name, 0);
+}
+
+int bmap_trace_hold(struct bmap_trace *trace, struct bmap_error *err)
+{
+	LOCKED(&trace->lock);
+	int r = 0;
+
+	if (trace->n_holds == 0 && !trace->header.is_in_use) {
+		trace->header.is_in_use = true;
+		r = write_header(trace);
+		trace->header.is_in_use = r == 0;
+	}
+	if (r < 0)
+		return bmap_error_set_system(err, -r, "cannot write the record '%s'", trace->name);
+	trace->n_holds++;
+	return 0;
+}
+
+void bmap_trace_release(struct bmap_trace *trace, int fd)
+{
+	LOCKED(&trace->lock);
+	struct trace_header closed = trace->header;
+	struct stat st;
+
+	if (--trace->n_holds > 0)
+		return;
+	/* When anything fails here the record stays one that was not closed. */
+	if ((fd >= 0 && trace_header_of_file(&closed, fd) < 0) || fstat(trace->fd, &st) < 0)
+		return;
+	closed.is_in_use = false;
+	closed.record_len = (uint64_t)st.st_size;
+	if (make_digest(trace, &closed, closed.digest) < 0)
+		return;
+	trace->header = closed;
+	if (write_header(trace) < 0)
+		trace->header.is_in_use = true;
+}
+
+int bmap_trace_sync(struct bmap_trace *trace)
+{
+	return fdatasync(trace->fd) < 0 ? -errno : 0;
+}

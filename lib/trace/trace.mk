@@ -1,0 +1,7 @@
+lib_libbmap_la_SOURCES += \
+	lib/trace/trace.c \
+	lib/trace/trace_file.c \
+	lib/trace/trace_file.h \
+	lib/trace/trace_find.c \
+	lib/trace/trace_note.c \
+	lib/trace/trace_private.h

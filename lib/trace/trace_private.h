@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A record in memory.  Its bytes are kept in chunks, of which only those are there in which
+ * something has happened: a file of a terabyte that was written here and there takes little.
+ *
+ * Changes go to the file with pwrite(2) and not through a mapping, so that a full disk is an error
+ * and no signal; whoever maps the file sees them all the same.
+ */
+#ifndef TRACE_TRACE_PRIVATE_H
+#define TRACE_TRACE_PRIVATE_H
+
+#include <pthread.h>
+
+#include "bmap/trace.h"
+#include "trace/trace_file.h"
+
+#define CHUNK_BLOCKS 256
+
+/* A value: it makes a block mapped by the default rule, but for what was read. */
+#define HAS_VALUE (BMAP_WRITTEN | BMAP_ZEROED)
+
+struct bmap_trace {
+	char *name; /* of the record */
+	int fd;     /* -1: it was read, and is not written */
+	struct trace_header header;
+	pthread_mutex_t lock;
+	uint8_t **chunks;     /* guarded by lock: NULL: all its bytes are 0 */
+	size_t n_chunks;      /* guarded by lock */
+	uint64_t n_mapped;    /* guarded by lock */
+	unsigned int n_holds; /* guarded by lock */
+};
+
+/* NULL when out of memory; takes @fd. */
+struct bmap_trace *trace_new(const char *folder, const char *name, int fd);
+
+/* Makes room for chunk @i.  0, -EFBIG or -ENOMEM. */
+BMAP_MUST_CHECK int trace_reserve(struct bmap_trace *trace, size_t i);
+
+/* Puts a chunk that has none into memory.  NULL when out of memory. */
+uint8_t *trace_add_chunk(struct bmap_trace *trace, size_t i);
+
+/* The byte of a block.  The lock is held. */
+unsigned int trace_facts(const struct bmap_trace *trace, uint64_t block);
+
+/* Reads the record in @fd, opened by somebody.  It must be closed properly unless it may be in use.
+ */
+BMAP_MUST_CHECK int trace_load(struct bmap_trace *trace, int fd, struct bmap_error *err);
+
+#endif
