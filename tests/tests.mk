@@ -2,6 +2,7 @@
 include tests/unit/unit.mk
 include tests/fuzz/fuzz.mk
 include tests/lint/lint.mk
+include tests/tools/tools.mk
 
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = bash

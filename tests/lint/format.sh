@@ -10,7 +10,7 @@ if ! command -v "$clang_format" >/dev/null; then
 	exit 77
 fi
 folders=()
-for folder in lib bmaptool bmapfs tests/unit tests/fuzz bench; do
+for folder in lib bmaptool bmapfs tests/unit tests/fuzz tests/tools bench; do
 	[ ! -d "$folder" ] || folders+=("$folder")
 done
 mapfile -t files < <(find "${folders[@]}" -name '*.[ch]' | LC_ALL=C sort)
