@@ -142,8 +142,8 @@ static int begin_trace(struct node_table *table, struct node *node, enum node_ne
 
 	read_name(node, name, sizeof(name));
 	if (need != NODE_NEW && !node->has_no_record)
-		r = bmap_trace_begin(&node->trace, table->records, node->fd, name,
-				     BMAP_TRACE_GO_ON, &err);
+		r = bmap_trace_begin(&node->trace, table->records, node->fd, name, BMAP_TRACE_GO_ON,
+				     &err);
 	if (r == -ENOENT) {
 		err = (struct bmap_error){0};
 		node->has_no_record = need == NODE_LOOK;

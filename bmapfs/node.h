@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The files of a traced folder as the kernel knows them: an inode is a node, whatever its names are.
- * A node of a regular file has the file's record once it is needed.
+ * The files of a traced folder as the kernel knows them: an inode is a node, whatever its names
+ * are. A node of a regular file has the file's record once it is needed.
  *
  * Threads: any.
  */

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The data of traced files.  Each callback notes a fact and passes the request on; the fact first,
+ * but where facts are taken back: then the record says too much when we are killed in between.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/checked.h"
+#include "base/cleanup.h"
+#include "base/fd_io.h"
+#include "bmap/log.h"
+#include "folder_private.h"
+
+#define BLOCK     BMAP_TRACE_BLOCK_BYTES
+#define ZEROS_LEN (256 << 10)
+#define COPY_LEN  (1 << 20)
+#define MAX_COPY  (64 << 20)
+
+void folder_set_blocks(struct folder *folder, struct node *node, struct stat *st)
+{
+	if (S_ISREG(st->st_mode))
+		st->st_blocks =
+			(blkcnt_t)(node_mapped_blocks(folder->nodes, node, (uint64_t)st->st_size) *
+				   (BLOCK / 512));
+}
+
+/* ---- opening ---- */
+
+/* The kernel's offsets are the ones that count, and our buffers are not aligned. */
+static int open_flags(int flags)
+{
+	return (flags & ~(O_NOFOLLOW | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_DIRECT)) |
+	       O_CLOEXEC;
+}
+
+static bool hold_trace_quietly(struct bmap_trace *trace)
+{
+	struct bmap_error err = {0};
+
+	return bmap_trace_hold(trace, &err) == 0;
+}
+
+static int hold_trace(struct folder *folder, struct node *node, struct handle *handle)
+{
+	bool makes = handle->writes || folder->mount->assumed == ASSUME_UNWRITTEN;
+	struct bmap_error err = {0};
+	struct bmap_trace *trace;
+	int r = node_trace(folder->nodes, node, makes ? NODE_WRITE : NODE_LOOK, &trace);
+
+	if (r == 0 && trace)
+		r = bmap_trace_hold(trace, &err);
+	if (err.code)
+		bmap_log(BMAP_LOG_ERROR, "%s", err.message);
+	if (r == 0)
+		handle->trace = trace;
+	return r;
+}
+
+/* The record of a file that had none when it was opened, and may have been given one since. */
+static struct bmap_trace *current_trace(struct folder *folder, struct node *node,
+					struct handle *handle)
+{
+	struct bmap_trace *trace = handle->trace;
+
+	if (trace || node_trace(folder->nodes, node, NODE_LOOK, &trace) < 0 || !trace)
+		return trace;
+	LOCKED(&node->lock);
+	if (!handle->trace && hold_trace_quietly(trace))
+		handle->trace = trace;
+	return handle->trace;
+}
+
+int folder_open_node(struct folder *folder, struct node *node, int fd, struct fuse_file_info *file)
+{
+	struct handle *handle = calloc(1, sizeof(*handle));
+	int r = handle ? 0 : -ENOMEM;
+
+	if (r == 0 && fd < 0) {
+		fd = open(node_path(node).text, open_flags(file->flags));
+		r = fd < 0 ? -errno : 0;
+	}
+	if (r == 0) {
+		handle->fd = fd;
+		handle->writes = (file->flags & O_ACCMODE) != O_RDONLY;
+		r = hold_trace(folder, node, handle);
+	}
+	if (r < 0) {
+		if (fd >= 0)
+			close(fd);
+		free(handle);
+		return r;
+	}
+	if (handle->writes)
+		atomic_fetch_add(&node->n_writers, 1);
+	file->fh = (uint64_t)(uintptr_t)handle;
+	file->direct_io = 1; /* requests come as they were made, without what the kernel adds */
+	file->noflush = 1;
+	return 0;
+}
+
+void folder_on_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *file)
+{
+	struct folder *folder = get_folder(request);
+	int r = folder_open_node(folder, get_node(folder, inode), -1, file);
+
+	if (r < 0)
+		fuse_reply_err(request, -r);
+	else
+		fuse_reply_open(request, file);
+}
+
+void folder_on_release(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *file)
+{
+	struct node *node = get_node(get_folder(request), inode);
+	struct handle *handle = get_handle(file);
+
+	if (handle->writes)
+		atomic_fetch_sub(&node->n_writers, 1);
+	if (handle->trace)
+		bmap_trace_release(handle->trace, handle->fd);
+	close(handle->fd);
+	free(handle);
+	fuse_reply_err(request, 0);
+}
+
+/* ---- reading and writing ---- */
+
+void folder_on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
+		    struct fuse_file_info *file)
+{
+	struct folder *folder = get_folder(request);
+	struct node *node = get_node(folder, inode);
+	struct handle *handle = get_handle(file);
+	struct bmap_trace *trace = current_trace(folder, node, handle);
+	char *buf = session_answer_buffer(size);
+	ssize_t n = buf ? fd_pread_full(handle->fd, buf, size, (uint64_t)offset) : -ENOMEM;
+	int r = 0;
+
+	if (n > 0 && trace)
+		r = bmap_trace_note_read(trace, (uint64_t)offset, (uint64_t)n,
+					 handle->writes || atomic_load(&node->n_writers) > 0);
+	if (n < 0 || r < 0)
+		fuse_reply_err(request, (int)(n < 0 ? -n : -r));
+	else
+		fuse_reply_buf(request, buf, (size_t)n);
+}
+
+static ssize_t write_noted(struct handle *handle, const char *buf, size_t size, uint64_t offset)
+{
+	int r = handle->trace ? bmap_trace_note_write(handle->trace, offset, size) : 0;
+	ssize_t n;
+
+	if (r < 0)
+		return r;
+	do {
+		n = pwrite(handle->fd, buf, size, (off_t)offset);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+void folder_on_write(fuse_req_t request, fuse_ino_t inode, const char *buf, size_t size,
+		     off_t offset, struct fuse_file_info *file)
+{
+	struct node *node = get_node(get_folder(request), inode);
+	ssize_t n;
+
+	pthread_rwlock_rdlock(&node->data_lock);
+	n = write_noted(get_handle(file), buf, size, (uint64_t)offset);
+	pthread_rwlock_unlock(&node->data_lock);
+	if (n < 0)
+		fuse_reply_err(request, (int)-n);
+	else
+		fuse_reply_write(request, (size_t)n);
+}
+
+void folder_on_fsync(fuse_req_t request, fuse_ino_t inode, int datasync,
+		     struct fuse_file_info *file)
+{
+	struct handle *handle = get_handle(file);
+	int r = handle->trace ? bmap_trace_sync(handle->trace) : 0;
+
+	(void)inode;
+	if (r == 0)
+		r = (datasync ? fdatasync(handle->fd) : fsync(handle->fd)) < 0 ? -errno : 0;
+	fuse_reply_err(request, -r);
+}
+
+/* ---- sizes and zeros ---- */
+
+/* The file's size, or -errno. */
+static int64_t size_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 ? -errno : st.st_size;
+}
+
+static int resize(struct node *node, struct bmap_trace *trace, uint64_t size_bytes)
+{
+	int64_t old = size_of(node->fd);
+
+	if (old < 0)
+		return (int)old;
+	if (truncate(node_path(node).text, (off_t)size_bytes) < 0)
+		return -errno;
+	return trace && size_bytes < (uint64_t)old ? bmap_trace_note_shrink(trace, size_bytes) : 0;
+}
+
+int folder_resize(struct folder *folder, struct node *node, uint64_t size_bytes)
+{
+	struct bmap_error err = {0};
+	struct bmap_trace *trace;
+	int r = node_trace(folder->nodes, node, NODE_WRITE, &trace);
+
+	if (r == 0)
+		r = bmap_trace_hold(trace, &err);
+	if (r < 0)
+		return r;
+	pthread_rwlock_wrlock(&node->data_lock);
+	r = resize(node, trace, size_bytes);
+	pthread_rwlock_unlock(&node->data_lock);
+	bmap_trace_release(trace, node->fd);
+	return r;
+}
+
+/* Writes zeros where the filesystem below cannot make them. */
+static int write_zeros(int fd, uint64_t offset, uint64_t len)
+{
+	static const uint8_t zeros[ZEROS_LEN];
+
+	while (len) {
+		size_t part = (size_t)MIN(len, ZEROS_LEN);
+		int r = fd_pwrite_full(fd, zeros, part, offset);
+
+		if (r < 0)
+			return r;
+		offset += part;
+		len -= part;
+	}
+	return 0;
+}
+
+/* fallocate(2) as far as the filesystem below has it; what it refuses is made from what it has. */
+static int allocate(int fd, int mode, uint64_t offset, uint64_t len)
+{
+	int64_t size = size_of(fd);
+	uint64_t end = offset + len;
+	int r = 0;
+
+	if (fallocate(fd, mode, (off_t)offset, (off_t)len) == 0)
+		return 0;
+	if (errno != EOPNOTSUPP || size < 0)
+		return -errno;
+	if ((mode & FALLOC_FL_KEEP_SIZE) && end > (uint64_t)size)
+		end = MAX((uint64_t)size, offset);
+	else if (!(mode & FALLOC_FL_KEEP_SIZE) && end > (uint64_t)size &&
+		 ftruncate(fd, (off_t)end) < 0)
+		return -errno;
+	if (mode & (FALLOC_FL_ZERO_RANGE | FALLOC_FL_PUNCH_HOLE))
+		r = write_zeros(fd, offset, end - offset);
+	return r;
+}
+
+static int zero(struct handle *handle, int mode, uint64_t offset, uint64_t len)
+{
+	int64_t size = size_of(handle->fd);
+	uint64_t noted = len;
+	int r;
+
+	if (size < 0)
+		return (int)size;
+	/* What lies behind the end and stays there gets no value. */
+	if (mode & FALLOC_FL_KEEP_SIZE)
+		noted = MIN(len, (uint64_t)size - MIN((uint64_t)size, offset));
+	r = bmap_trace_note_zero(handle->trace, offset, noted);
+	return r < 0 ? r : allocate(handle->fd, mode, offset, len);
+}
+
+static int punch(const struct folder *folder, struct handle *handle, int mode, uint64_t offset,
+		 uint64_t len)
+{
+	enum bmap_punch how = folder->mount->punch;
+	int64_t size = size_of(handle->fd);
+	uint64_t noted = len;
+	int r = 0;
+
+	if (size < 0)
+		return (int)size;
+	/* The last block ends with the file; what lies behind it is nothing. */
+	if (offset + len >= (uint64_t)size)
+		noted = offset < (uint64_t)size
+				? DIV_ROUND_UP((uint64_t)size, BLOCK) * BLOCK - offset
+				: 0;
+	if (how != BMAP_PUNCH_FORGETS)
+		r = bmap_trace_note_punch(handle->trace, offset, noted, how);
+	if (r == 0)
+		r = how == BMAP_PUNCH_REFUSED ? -EOPNOTSUPP
+					      : allocate(handle->fd, mode, offset, len);
+	if (r == 0 && how == BMAP_PUNCH_FORGETS)
+		r = bmap_trace_note_punch(handle->trace, offset, noted, how);
+	return r;
+}
+
+static int change_allocation(const struct folder *folder, struct handle *handle, int mode,
+			     uint64_t offset, uint64_t len)
+{
+	switch (mode & ~FALLOC_FL_KEEP_SIZE) {
+	case 0:
+		return allocate(handle->fd, mode, offset, len);
+	case FALLOC_FL_ZERO_RANGE:
+		return zero(handle, mode, offset, len);
+	case FALLOC_FL_PUNCH_HOLE:
+		return punch(folder, handle, mode, offset, len);
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+void folder_on_fallocate(fuse_req_t request, fuse_ino_t inode, int mode, off_t offset, off_t length,
+			 struct fuse_file_info *file)
+{
+	struct folder *folder = get_folder(request);
+	struct node *node = get_node(folder, inode);
+	int r;
+
+	pthread_rwlock_wrlock(&node->data_lock);
+	r = change_allocation(folder, get_handle(file), mode, (uint64_t)offset, (uint64_t)length);
+	pthread_rwlock_unlock(&node->data_lock);
+	fuse_reply_err(request, -r);
+}
+
+/* ---- copying ---- */
+
+static int note_copy(const struct handle *to, uint64_t to_offset, const struct handle *from,
+		     uint64_t from_offset, uint64_t len, bool is_done)
+{
+	if (from->trace)
+		return bmap_trace_note_copy(to->trace, to_offset, from->trace, from_offset, len,
+					    is_done);
+	return bmap_trace_note_write(to->trace, to_offset, len);
+}
+
+/* Where the filesystem below cannot copy. */
+static ssize_t copy_bytes(int to, uint64_t to_offset, int from, uint64_t from_offset, size_t len)
+{
+	uint8_t *buf = session_answer_buffer(COPY_LEN);
+	size_t done = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	while (done < len) {
+		ssize_t n = fd_pread_full(from, buf, MIN(COPY_LEN, len - done), from_offset + done);
+		int r = n > 0 ? fd_pwrite_full(to, buf, (size_t)n, to_offset + done) : 0;
+
+		if (n < 0 || r < 0)
+			return done ? (ssize_t)done : n < 0 ? n : r;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+static ssize_t copy(const struct handle *to, off_t to_offset, const struct handle *from,
+		    off_t from_offset, size_t len)
+{
+	off_t in = from_offset, out = to_offset;
+	int64_t size = size_of(from->fd);
+	ssize_t n;
+	int r;
+
+	if (size < 0)
+		return (ssize_t)size;
+	/* In steps, so that nobody waits for a large copy longer than needs be. */
+	len = (size_t)MIN(MIN((uint64_t)len, MAX_COPY), (uint64_t)MAX(size - from_offset, 0));
+	if (len == 0)
+		return 0;
+	r = note_copy(to, (uint64_t)to_offset, from, (uint64_t)from_offset, len, false);
+	if (r < 0)
+		return r;
+	n = copy_file_range(from->fd, &in, to->fd, &out, len, 0);
+	if (n < 0 && (errno == EXDEV || errno == EOPNOTSUPP || errno == ENOSYS))
+		n = copy_bytes(to->fd, (uint64_t)to_offset, from->fd, (uint64_t)from_offset, len);
+	else if (n < 0)
+		n = -errno;
+	if (n <= 0)
+		return n;
+	r = note_copy(to, (uint64_t)to_offset, from, (uint64_t)from_offset, (uint64_t)n, true);
+	return r < 0 ? r : n;
+}
+
+void folder_on_copy(fuse_req_t request, fuse_ino_t from_inode, off_t from_offset,
+		    struct fuse_file_info *from, fuse_ino_t to_inode, off_t to_offset,
+		    struct fuse_file_info *to, size_t len, int flags)
+{
+	struct folder *folder = get_folder(request);
+	struct node *source = get_node(folder, from_inode), *target = get_node(folder, to_inode);
+	ssize_t n;
+
+	(void)flags;
+	/* In the order of their addresses, for who copies the other way at the same time. */
+	if (source < target)
+		pthread_rwlock_rdlock(&source->data_lock);
+	pthread_rwlock_wrlock(&target->data_lock);
+	if (source > target)
+		pthread_rwlock_rdlock(&source->data_lock);
+	n = copy(get_handle(to), to_offset, get_handle(from), from_offset, len);
+	pthread_rwlock_unlock(&target->data_lock);
+	if (source != target)
+		pthread_rwlock_unlock(&source->data_lock);
+	if (n < 0)
+		fuse_reply_err(request, (int)-n);
+	else
+		fuse_reply_write(request, (size_t)n);
+}
+
+/* ---- holes ---- */
+
+void folder_on_lseek(fuse_req_t request, fuse_ino_t inode, off_t offset, int whence,
+		     struct fuse_file_info *file)
+{
+	struct folder *folder = get_folder(request);
+	struct handle *handle = get_handle(file);
+	const struct bmap_trace *trace = current_trace(folder, get_node(folder, inode), handle);
+	int64_t size = size_of(handle->fd);
+	uint64_t to = (uint64_t)offset;
+	bool found = size >= 0 && offset >= 0 && offset < size;
+
+	if (whence != SEEK_DATA && whence != SEEK_HOLE) {
+		fuse_reply_err(request, EINVAL);
+		return;
+	}
+	if (found && whence == SEEK_HOLE)
+		to = trace ? bmap_trace_find_hole(trace, to, (uint64_t)size) : (uint64_t)size;
+	else if (found && trace)
+		found = bmap_trace_find_data(trace, to, (uint64_t)size, &to);
+	if (found)
+		fuse_reply_lseek(request, (off_t)to);
+	else
+		fuse_reply_err(request, ENXIO);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the two halves of the traced folder share: its names, and the data of its files. */
+#ifndef BMAPFS_FOLDER_PRIVATE_H
+#define BMAPFS_FOLDER_PRIVATE_H
+
+#include "folder_mount.h"
+#include "node.h"
+
+struct folder {
+	const struct folder_mount *mount;
+	struct node_table *nodes;
+	struct node *root;
+	dev_t records_device;
+	ino_t records_inode;
+	uid_t uid; /* of this program */
+	gid_t gid;
+};
+
+/* A regular file that is open. */
+struct handle {
+	int fd;
+	bool writes;
+	/* NULL: all of it counts as written, or nobody has opened it for writing yet. */
+	struct bmap_trace *_Atomic trace;
+};
+
+static inline struct folder *get_folder(fuse_req_t request)
+{
+	return fuse_req_userdata(request);
+}
+
+static inline struct node *get_node(struct folder *folder, fuse_ino_t inode)
+{
+	return inode == FUSE_ROOT_ID ? folder->root : (struct node *)(uintptr_t)inode; // NOLINT
+}
+
+static inline struct handle *get_handle(const struct fuse_file_info *file)
+{
+	return (struct handle *)(uintptr_t)file->fh; // NOLINT
+}
+
+/* What the kernel is to know of a file: attributes with the blocks that are mapped. */
+void folder_set_blocks(struct folder *folder, struct node *node, struct stat *st);
+
+/* Opens a node's file.  @fd: it is open already, and taken; -1: it is not.  0 or -errno. */
+int folder_open_node(struct folder *folder, struct node *node, int fd, struct fuse_file_info *file);
+
+/* Changes the size of a file.  0 or -errno. */
+int folder_resize(struct folder *folder, struct node *node, uint64_t size_bytes);
+
+void folder_on_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *file);
+void folder_on_release(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *file);
+void folder_on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
+		    struct fuse_file_info *file);
+void folder_on_write(fuse_req_t request, fuse_ino_t inode, const char *buf, size_t size,
+		     off_t offset, struct fuse_file_info *file);
+void folder_on_fsync(fuse_req_t request, fuse_ino_t inode, int datasync,
+		     struct fuse_file_info *file);
+void folder_on_fallocate(fuse_req_t request, fuse_ino_t inode, int mode, off_t offset, off_t length,
+			 struct fuse_file_info *file);
+void folder_on_copy(fuse_req_t request, fuse_ino_t from_inode, off_t from_offset,
+		    struct fuse_file_info *from, fuse_ino_t to_inode, off_t to_offset,
+		    struct fuse_file_info *to, size_t len, int flags);
+void folder_on_lseek(fuse_req_t request, fuse_ino_t inode, off_t offset, int whence,
+		     struct fuse_file_info *file);
+
+#endif
