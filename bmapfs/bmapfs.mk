@@ -14,6 +14,8 @@ bmapfs_bmapfs_SOURCES = \
 	bmapfs/node.c \
 	bmapfs/node.h \
 	bmapfs/session.c \
-	bmapfs/session.h
+	bmapfs/session.h \
+	bmapfs/trace_command.c \
+	bmapfs/trace_command.h
 bmapfs_bmapfs_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
 bmapfs_bmapfs_LDADD = lib/libcli.la lib/libbmap.la $(FUSE_LIBS)

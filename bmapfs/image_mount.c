@@ -237,7 +237,9 @@ static void on_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info 
 		fuse_reply_err(request, EROFS);
 	} else {
 		session_note_open(serving->session);
-		file->keep_cache = 1;
+		/* What the kernel keeps, or reads in advance, would not be what was read. */
+		file->direct_io = serving->mount->trace && is_image(serving, inode);
+		file->keep_cache = !file->direct_io;
 		fuse_reply_open(request, file);
 	}
 }
@@ -245,8 +247,15 @@ static void on_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info 
 static ssize_t read_image(const struct image_mount *mount, void *buf, size_t len, uint64_t offset,
 			  struct bmap_error *err)
 {
-	return mount->overlay ? bmap_overlay_pread(mount->overlay, buf, len, offset, err)
-			      : bmap_view_pread(mount->view, buf, len, offset, err);
+	ssize_t n = mount->overlay ? bmap_overlay_pread(mount->overlay, buf, len, offset, err)
+				   : bmap_view_pread(mount->view, buf, len, offset, err);
+	int r = 0;
+
+	if (n > 0 && mount->trace)
+		r = bmap_trace_note_read(mount->trace, offset, (uint64_t)n, false);
+	return r < 0 ? bmap_error_set_system(err, -r, "cannot write the record '%s'",
+					     bmap_trace_name(mount->trace))
+		     : n;
 }
 
 /*

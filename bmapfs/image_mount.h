@@ -10,12 +10,14 @@
 
 #include <sys/stat.h>
 
+#include "bmap/trace.h"
 #include "bmap/view.h"
 #include "session.h"
 
 struct image_mount {
 	struct bmap_view *view;
 	struct bmap_overlay *overlay; /* NULL: it cannot be written to */
+	struct bmap_trace *trace;     /* held, for what is read; NULL: nobody wants to know */
 	const char *name;             /* of the image, in the folder */
 	const char *map_text;         /* NULL: there is no map */
 	size_t map_len;

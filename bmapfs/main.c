@@ -16,6 +16,7 @@
 #include "cli/standard_streams.h"
 #include "image_mount.h"
 #include "mount_options.h"
+#include "trace_command.h"
 
 #define MIN_MEMORY (UINT64_C(8) << 20)
 /*
@@ -33,12 +34,18 @@ struct image_command {
 	struct map_finder found;
 	struct bmap_view *view;
 	struct bmap_overlay *overlay;
+	struct bmap_trace *trace; /* of what is read; NULL: nobody wants to know */
+	char *trace_path;         /* absolute */
 	char *name;
 	mode_t mode; /* of the mount point */
 };
 
 static void image_command_fini(struct image_command *image)
 {
+	if (image->trace)
+		bmap_trace_release(image->trace, -1);
+	bmap_trace_close(image->trace);
+	free(image->trace_path);
 	bmap_overlay_close(image->overlay);
 	bmap_view_close(image->view);
 	map_finder_fini(&image->found);
@@ -237,11 +244,33 @@ static void warn_of_forward(const struct image_command *image)
 		 bmap_view_name(image->view), statistics.codec, remedy);
 }
 
+/* The record of what is read. */
+static int open_trace(struct image_command *image, struct bmap_error *err)
+{
+	struct bmap_trace *trace;
+
+	if (!image->options->is_traced)
+		return 0;
+	if (!image->options->trace)
+		return bmap_error_set(err, EINVAL,
+				      "--trace of an image needs the name of the record: "
+				      "--trace=FILE");
+	if (make_absolute(&image->trace_path, image->options->trace, err) < 0 ||
+	    bmap_trace_begin_at(&trace, image->trace_path, bmap_view_size(image->view), err) < 0)
+		return -err->code;
+	if (bmap_trace_hold(trace, err) < 0) {
+		bmap_trace_close(trace);
+		return -err->code;
+	}
+	image->trace = trace;
+	return 0;
+}
+
 static int prepare(struct image_command *image, struct bmap_error *err)
 {
 	struct mount_options *options = image->options;
 
-	if (map_choice_check(&options->map, err) < 0 || check_mountpoint(image, err) < 0 ||
+	if (map_choice_check(&options->map, err) < 0 ||
 	    make_absolute(&image->source, options->source, err) < 0 ||
 	    find_index_folder(image, err) < 0)
 		return -err->code;
@@ -260,6 +289,8 @@ static int prepare(struct image_command *image, struct bmap_error *err)
 	if (options->overlay &&
 	    bmap_overlay_open(&image->overlay, image->view, options->overlay, err) < 0)
 		return -err->code;
+	if (open_trace(image, err) < 0)
+		return -err->code;
 	warn_of_forward(image);
 	return 0;
 }
@@ -270,11 +301,16 @@ static int run(struct image_command *image, struct daemon *daemon, struct bmap_e
 	struct image_mount mount = {.root_mode = 0};
 	struct session_options session;
 
+	if (check_mountpoint(image, err) < 0)
+		return -err->code;
+	if (is_trace_command(options))
+		return trace_command_run(options, image->mountpoint, daemon, err);
 	if (prepare(image, err) < 0)
 		return -err->code;
 	mount = (struct image_mount){
 		.view = image->view,
 		.overlay = image->overlay,
+		.trace = image->trace,
 		.name = image->name,
 		.map_text = image->found.document ? image->found.document->text : NULL,
 		.map_len = image->found.document ? image->found.document->len : 0,

@@ -21,6 +21,9 @@ enum {
 	THREADS,
 	RETRIES,
 	TIMEOUT,
+	TRACE,
+	PUNCH,
+	ASSUME,
 	FOREGROUND,
 	DEBUG,
 	OPTIONS,
@@ -48,6 +51,17 @@ static const struct cli_option option_table[] = {
 		     "how often to try again when a transfer breaks and gets no further"},
 	[TIMEOUT] = {"timeout", 0, "SECONDS", "30",
 		     "a transfer that brings nothing for so long is broken"},
+	[TRACE] =
+		{"trace", 0, "WHERE", BMAP_TRACE_FOLDER " beside the data",
+		 "record what happens to the blocks of the files of a folder, or of one raw file; "
+		 "WHERE is the folder of records. Of an image: what is read of it, in the file "
+		 "WHERE",
+		 true},
+	[PUNCH] = {"punch", 0, "HOW", "refuse",
+		   "what becomes of blocks that a program punches while it is traced: it may not "
+		   "(refuse), nobody cares for them (forget), they are zeros (zero)"},
+	[ASSUME] = {"assume", 0, "WHAT", "written",
+		    "what the blocks of files without a record are: written or unwritten"},
 	[FOREGROUND] = {"foreground", 'f', NULL, NULL, "stay in the foreground"},
 	[DEBUG] = {"debug", 'd', NULL, NULL, "stay in the foreground and say what is being done"},
 	[OPTIONS] = {"options", 'o', "OPTION[,OPTION...]", NULL,
@@ -86,6 +100,17 @@ static int take_size(size_t option, const char *value, uint64_t *n_bytes)
 	return cli_parse_size(&command, &option_table[option], value, n_bytes);
 }
 
+static int take_word(size_t option, const char *value, const char *const *words, size_t n_words,
+		     unsigned int *which)
+{
+	for (*which = 0; *which < n_words; ++*which) {
+		if (strcmp(value, words[*which]) == 0)
+			return 0;
+	}
+	return cli_usage_error(&command, "argument --%s: '%s' is none of its words",
+			       option_table[option].name, value);
+}
+
 static int take_verify(const char *value, enum bmap_verify *verify)
 {
 	static const char *const words[] = {
@@ -94,14 +119,41 @@ static int take_verify(const char *value, enum bmap_verify *verify)
 		[BMAP_VERIFY_OFF] = "off",
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (strcmp(value, words[i]) == 0) {
-			*verify = (enum bmap_verify)i;
-			return 0;
-		}
-	}
-	return cli_usage_error(&command, "argument --verify: '%s' is none of window, strict, off",
-			       value);
+	unsigned int which;
+
+	if (take_word(VERIFY, value, words, ARRAY_SIZE(words), &which) < 0)
+		return -1;
+	*verify = (enum bmap_verify)which;
+	return 0;
+}
+
+static int take_punch(const char *value, enum bmap_punch *punch)
+{
+	static const char *const words[] = {
+		[BMAP_PUNCH_REFUSED] = "refuse",
+		[BMAP_PUNCH_FORGETS] = "forget",
+		[BMAP_PUNCH_ZEROES] = "zero",
+	};
+	unsigned int which;
+
+	if (take_word(PUNCH, value, words, ARRAY_SIZE(words), &which) < 0)
+		return -1;
+	*punch = (enum bmap_punch)which;
+	return 0;
+}
+
+static int take_assume(const char *value, enum assumed *assumed)
+{
+	static const char *const words[] = {
+		[ASSUME_WRITTEN] = "written",
+		[ASSUME_UNWRITTEN] = "unwritten",
+	};
+	unsigned int which;
+
+	if (take_word(ASSUME, value, words, ARRAY_SIZE(words), &which) < 0)
+		return -1;
+	*assumed = (enum assumed)which;
+	return 0;
 }
 
 /* What fstab says to others than us: mount(8) and systemd pass some of it on. */
@@ -167,6 +219,14 @@ static int take_option(void *opaque, size_t option, const char *value)
 		return take_number(option, value, 1000, &view->n_retries);
 	case TIMEOUT:
 		return take_number(option, value, 86400, &view->timeout_sec);
+	case TRACE:
+		options->is_traced = true;
+		options->trace = value;
+		return 0;
+	case PUNCH:
+		return take_punch(value, &options->punch);
+	case ASSUME:
+		return take_assume(value, &options->assumed);
 	case FOREGROUND:
 		options->foreground = true;
 		return 0;

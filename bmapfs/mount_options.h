@@ -8,12 +8,17 @@
 #include "bmap/view.h"
 #include "cli/map_finder.h"
 #include "cli/option_table.h"
+#include "node.h"
 
 struct mount_options {
 	const char *source, *mountpoint;
 	struct map_choice map;
 	struct bmap_view_options view;
 	const char *overlay; /* NULL: the mount is read-only */
+	bool is_traced;
+	const char *trace; /* where the record is, or are; NULL: beside the data */
+	enum bmap_punch punch;
+	enum assumed assumed;
 	bool foreground, debug, version;
 	char *others; /* for mount and libfuse, separated by commas; "": none */
 };

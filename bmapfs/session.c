@@ -328,9 +328,11 @@ int session_run(const struct session_options *options, const struct fuse_lowleve
 		fuse_session_destroy(session.fuse);
 		return fuse_failed(err, EIO, "mount at ", options->mountpoint);
 	}
-	*options->handle = &session;
+	if (options->handle)
+		*options->handle = &session;
 	(void)!run_mounted(&session, daemon, err);
-	*options->handle = NULL;
+	if (options->handle)
+		*options->handle = NULL;
 	fuse_session_unmount(session.fuse);
 	fuse_session_destroy(session.fuse);
 	return -err->code;

@@ -22,7 +22,7 @@ struct session_options {
 	const char *source;        /* what /proc/mounts shows */
 	const char *mount_options; /* for the kernel and libfuse, as behind -o; "": none */
 	bool is_read_only;
-	struct session **handle; /* set while the session runs */
+	struct session **handle; /* set while the session runs; may be NULL */
 };
 
 /*

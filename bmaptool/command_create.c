@@ -18,10 +18,25 @@
 
 #define MAX_NOMAP 64
 
-enum { OUTPUT, NO_CHECKSUM, CHKSUM_TYPE, RANGE_SIZE, DETECT_ZEROES, NOMAP, MEMBER };
+#define MAX_IMAGES 256
+
+enum {
+	OUTPUT,
+	NO_CHECKSUM,
+	CHKSUM_TYPE,
+	RANGE_SIZE,
+	DETECT_ZEROES,
+	NOMAP,
+	MEMBER,
+	TRACE,
+	TRACE_POLICY,
+	PUNCHED,
+};
 
 static const struct cli_option option_table[] = {
-	[OUTPUT] = {"output", 'o', "OUTPUT", "standard output", "the file to write the map to"},
+	[OUTPUT] = {"output", 'o', "OUTPUT", "standard output",
+		    "the file to write the map to; of several images: the folder, by default that "
+		    "of each"},
 	[NO_CHECKSUM] = {"no-checksum", 0, NULL, NULL, "leave the checksums of ranges out"},
 	[CHKSUM_TYPE] = {"chksum-type", 0, "TYPE", "sha256",
 			 "the checksum: any that libcrypto knows"},
@@ -33,6 +48,18 @@ static const struct cli_option option_table[] = {
 		   "map all blocks from byte START up to END (K, M, G may follow), or of partition "
 		   "pN; may be repeated"},
 	[MEMBER] = {"member", 0, "NAME", "the only image", "the image in an archive"},
+	[TRACE] =
+		{"trace", 0, "RECORD", "looked for in and above the image's folder",
+		 "map what the record of a traced folder says; RECORD is one, or a folder of them",
+		 true},
+	[TRACE_POLICY] =
+		{"trace-policy", 0, "POLICY", "safe",
+		 "what of the record is mapped: written, zeroed or read by a writer (safe), "
+		 "also read by readers (strict), only written or zeroed (written)"},
+	[PUNCHED] =
+		{"punched", 0, "HOW", "keep",
+		 "what punched blocks are: what else the record says (keep), mapped (zero), not "
+		 "mapped (dontcare)"},
 };
 
 static const char *const positionals[] = {"image"};
@@ -45,10 +72,13 @@ static const struct cli_command command = {
 	.n_options = ARRAY_SIZE(option_table),
 	.positionals = positionals,
 	.n_positionals = ARRAY_SIZE(positionals),
+	.max_positionals = MAX_IMAGES,
 };
 
 struct create_options {
 	const char *output;
+	bool is_traced;
+	const char *record;
 	struct bmap_create_options create;
 	struct bmap_image_options image;
 	struct bmap_nomap nomap[MAX_NOMAP];
@@ -91,6 +121,43 @@ static int take_nomap(struct create_options *create, const char *value)
 	return 0;
 }
 
+/* The place of a word among some; -1 after cli_usage_error(). */
+static int find_word(size_t option, const char *value, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(value, words[i]) == 0)
+			return (int)i;
+	}
+	return cli_usage_error(&command, "argument --%s: '%s' is none of its words",
+			       option_table[option].name, value);
+}
+
+static int take_policy(struct create_options *create, const char *value)
+{
+	static const char *const words[] = {
+		[BMAP_TRACE_SAFE] = "safe",
+		[BMAP_TRACE_STRICT] = "strict",
+		[BMAP_TRACE_WRITTEN] = "written",
+	};
+	int i = find_word(TRACE_POLICY, value, words, ARRAY_SIZE(words));
+
+	create->create.policy = (enum bmap_trace_policy)MAX(i, 0);
+	return MIN(i, 0);
+}
+
+static int take_punched(struct create_options *create, const char *value)
+{
+	static const char *const words[] = {
+		[BMAP_PUNCHED_KEEP] = "keep",
+		[BMAP_PUNCHED_ZERO] = "zero",
+		[BMAP_PUNCHED_DONTCARE] = "dontcare",
+	};
+	int i = find_word(PUNCHED, value, words, ARRAY_SIZE(words));
+
+	create->create.punched = (enum bmap_punched)MAX(i, 0);
+	return MIN(i, 0);
+}
+
 static int take_option(void *opaque, size_t option, const char *value)
 {
 	struct create_options *create = opaque;
@@ -117,6 +184,14 @@ static int take_option(void *opaque, size_t option, const char *value)
 		return 0;
 	case NOMAP:
 		return take_nomap(create, value);
+	case TRACE:
+		create->is_traced = true;
+		create->record = value;
+		return 0;
+	case TRACE_POLICY:
+		return take_policy(create, value);
+	case PUNCHED:
+		return take_punched(create, value);
 	default:
 		create->image.member = value;
 		return 0;
@@ -165,9 +240,9 @@ static int check_output(const struct bmap_image *image, const char *output, stru
 	return 0;
 }
 
-static int make_map(const char *location, const struct create_options *create,
-		    struct bmap_error *err)
+static int make_map(const char *location, struct create_options *create, struct bmap_error *err)
 {
+	struct bmap_trace *trace = NULL;
 	const struct monitor_options watch = {0};
 	struct monitor *monitor = monitor_start();
 	struct bmap_job *job = bmap_job_new();
@@ -180,6 +255,9 @@ static int make_map(const char *location, const struct create_options *create,
 		bmap_error_prefix(err, "cannot open image file '%s'", location);
 	if (err->code == 0)
 		(void)!check_output(image, create->output, err);
+	if (err->code == 0 && create->is_traced)
+		(void)!bmap_trace_find(&trace, location, create->record, err);
+	create->create.trace = trace;
 	if (err->code == 0) {
 		if (create->create.detect_zeroes)
 			bmap_log(
@@ -191,25 +269,45 @@ static int make_map(const char *location, const struct create_options *create,
 		monitor_watch(monitor, NULL, NULL);
 	}
 	if (err->code == 0) {
-		warn_when_all_mapped(map, image);
+		if (!trace)
+			warn_when_all_mapped(map, image);
 		(void)!write_map(map, create->output, err);
 	}
 	if (err->code && monitor && monitor_is_interrupted(monitor))
 		err->message[0] = '\0'; /* the monitor has said it */
 	bmap_free(map);
+	bmap_trace_close(trace);
 	bmap_image_close(image);
 	bmap_job_free(job);
 	return -err->code;
+}
+
+/* Of several images: each map lies beside its image, or in the folder that was named. */
+static int make_map_beside(const char *image, const struct create_options *create,
+			   struct bmap_error *err)
+{
+	const char *slash = strrchr(image, '/');
+	const char *name = create->output && slash ? slash + 1 : image;
+	struct create_options one = *create;
+	CLEANUP_FREE char *path = NULL;
+
+	if (asprintf(&path, "%s%s%s.bmap", create->output ? create->output : "",
+		     create->output ? "/" : "", name) < 0) {
+		path = NULL;
+		return bmap_error_set(err, ENOMEM, "out of memory");
+	}
+	one.output = path;
+	return make_map(image, &one, err);
 }
 
 int command_create(int argc, char **argv, const struct common_options *common)
 {
 	struct create_options create = {.image = {.n_retries = BMAP_DEFAULT_RETRIES}};
 	struct bmap_error err = {0};
-	const char *words[1];
+	const char *images[MAX_IMAGES + 1] = {NULL};
 
 	(void)common;
-	switch (cli_parse(&command, argc, argv, take_option, &create, words, NULL)) {
+	switch (cli_parse(&command, argc, argv, take_option, &create, images, NULL)) {
 	case CLI_DONE:
 		return EXIT_SUCCESS;
 	case CLI_USAGE:
@@ -218,7 +316,11 @@ int command_create(int argc, char **argv, const struct common_options *common)
 		break;
 	}
 	create.create.nomap = create.nomap;
-	if (make_map(words[0], &create, &err) == 0)
+	if (!images[1])
+		(void)!make_map(images[0], &create, &err);
+	for (size_t i = 0; images[1] && images[i] && !err.code; i++)
+		(void)!make_map_beside(images[i], &create, &err);
+	if (err.code == 0)
 		return EXIT_SUCCESS;
 	if (err.message[0])
 		bmap_log(BMAP_LOG_ERROR, "%s", err.message);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/units.h"
 #include "cli/option_table.h"
 
@@ -61,13 +62,16 @@ static void print_usage(const struct cli_command *command, FILE *out)
 		if (option->letter && !option->argument)
 			snprintf(word, sizeof(word), "[-%c]", option->letter);
 		else
-			snprintf(word, sizeof(word), "[--%s%s%s]", option->name,
-				 option->argument ? "=" : "",
-				 option->argument ? option->argument : "");
+			snprintf(word, sizeof(word), "[--%s%s%s%s%s]", option->name,
+				 option->is_optional ? "[" : "", option->argument ? "=" : "",
+				 option->argument ? option->argument : "",
+				 option->is_optional ? "]" : "");
 		print_words(out, word, indent, &column);
 	}
 	for (size_t i = 0; i < command->n_positionals; i++)
 		print_words(out, command->positionals[i], indent, &column);
+	if (command->max_positionals)
+		print_words(out, "...", indent, &column);
 	if (!command->positionals)
 		print_words(out, "COMMAND ...", indent, &column);
 	fputc('\n', out);
@@ -78,9 +82,12 @@ static void print_option(const struct cli_option *option, FILE *out)
 	char form[64], help[512];
 	int column;
 
-	snprintf(form, sizeof(form), "%c%c%s--%s%s%s", option->letter ? '-' : ' ',
+	snprintf(form, sizeof(form), "%c%c%s--%s%s%s%s", option->letter ? '-' : ' ',
 		 option->letter ? option->letter : ' ', option->letter ? ", " : "  ", option->name,
-		 option->argument ? " " : "", option->argument ? option->argument : "");
+		 option->is_optional ? "[="
+		 : option->argument  ? " "
+				     : "",
+		 option->argument ? option->argument : "", option->is_optional ? "]" : "");
 	snprintf(help, sizeof(help), "%s%s%s%s", option->help, option->initial ? " (default: " : "",
 		 option->initial ? option->initial : "", option->initial ? ")" : "");
 	column = 2 + (int)strlen(form);
@@ -159,7 +166,9 @@ static void make_getopt(const struct cli_command *command, char *letters, struct
 
 		longs[i] = (struct option){
 			.name = option->name,
-			.has_arg = option->argument ? required_argument : no_argument,
+			.has_arg = option->is_optional ? optional_argument
+				   : option->argument  ? required_argument
+						       : no_argument,
 			.val = FIRST_LONG + (int)i,
 		};
 		if (!option->letter)
@@ -210,7 +219,7 @@ static enum cli_outcome check_positionals(const struct cli_command *command, siz
 static int take_positional(const struct cli_command *command, const char *word,
 			   const char **positionals, size_t *n)
 {
-	if (*n == command->n_positionals)
+	if (*n == MAX(command->n_positionals, command->max_positionals))
 		return cli_usage_error(command, "unrecognized arguments: %s", word);
 	positionals[(*n)++] = word;
 	return 0;
@@ -280,7 +289,7 @@ static int take_mount_option(const struct cli_command *command, char *word, cli_
 
 		if (strlen(option->name) != name_len || strncmp(option->name, word, name_len) != 0)
 			continue;
-		if (!value != !option->argument)
+		if (!value != !option->argument && !(option->is_optional && !value))
 			return cli_usage_error(command, "argument -o %s: %s", option->name,
 					       value ? "ignored explicit argument"
 						     : "expected one argument");

@@ -18,6 +18,7 @@ struct cli_option {
 	const char *argument; /* what --help calls it; NULL: it takes none */
 	const char *initial;  /* its default in words; NULL: off, or nothing */
 	const char *help;     /* one sentence without full stop */
+	bool is_optional;     /* the argument may be left out; given, it stands behind a "=" */
 };
 
 struct cli_command {
@@ -27,7 +28,8 @@ struct cli_command {
 	size_t n_options;
 	const char *const *positionals; /* their names; NULL: what follows is not parsed here */
 	size_t n_positionals;
-	const char *epilog; /* printed behind the options; NULL: nothing */
+	size_t max_positionals; /* more of the last one may follow; 0: no more */
+	const char *epilog;     /* printed behind the options; NULL: nothing */
 };
 
 /* What the caller does with an option: 0, or -1 after cli_usage_error(). */
@@ -42,7 +44,8 @@ enum cli_outcome {
 
 /*
  * Parses argv[1] and on.  Long options may be cut short as long as they are unique; they may follow
- * the positionals, which are put into @positionals, but for commands without any: these end at the
+ * the positionals, which are put into @positionals (those that are not there stay as they are), but
+ * for commands without any: these end at the
  * first word that is no option, whose index is put into *@first_word (may be NULL).
  */
 enum cli_outcome cli_parse(const struct cli_command *command, int argc, char **argv,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The making of a map (bmap/job.h): of a local raw file from what its filesystem stores, the ranges
- * hashed side by side; of all else from the bytes as they are decoded.
+ * The making of a map (bmap/job.h): of a local raw file from what its filesystem stores, or from
+ * what its trace says, the ranges hashed side by side; of all else from the bytes as they are
+ * decoded.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,6 +12,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "bmap/log.h"
 #include "copy/job_state.h"
 #include "copy/map_builder.h"
 #include "copy/range_hasher.h"
@@ -67,7 +69,10 @@ static int prepare(struct create *create, struct bmap_error *err)
 
 	create->checksum_type = options->checksum_type ? options->checksum_type : DEFAULT_CHECKSUM;
 	create->block_size_bytes = DEFAULT_BLOCK_SIZE;
-	if (bmap_image_is_raw(create->image) && fd >= 0 &&
+	if (options->trace && (!bmap_image_is_raw(create->image) || fd < 0))
+		return bmap_error_set(err, EINVAL, "'%s' is no local raw image: it has no trace",
+				      bmap_image_name(create->image));
+	if (!options->trace && bmap_image_is_raw(create->image) && fd >= 0 &&
 	    image_block_size(fd, bmap_image_name(create->image), &create->block_size_bytes, err) <
 		    0)
 		return -err->code;
@@ -89,14 +94,52 @@ static int prepare(struct create *create, struct bmap_error *err)
 
 /* ---- from the holes of a file ---- */
 
+/* What the trace says is mapped, in its blocks, which are the map's. */
+static int read_trace(const struct create *create, struct range_set *mapped, struct bmap_error *err)
+{
+	const struct bmap_create_options *options = create->options;
+	uint64_t end = DIV_ROUND_UP(create->size_bytes, BMAP_TRACE_BLOCK_BYTES);
+	struct bmap_trace_run run = {0};
+
+	while (bmap_trace_next(options->trace, run.first_block + run.n_blocks, end, &run)) {
+		if (bmap_trace_is_mapped(run.facts, options->policy, options->punched) &&
+		    range_set_add(mapped, run.first_block, run.n_blocks) < 0)
+			return bmap_error_set(err, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+/* The map that there would be without the trace, compared with the one that there is. */
+static void say_what_trace_changed(const struct create *create, int fd,
+				   const struct range_set *mapped)
+{
+	CLEANUP(range_set_fini) struct range_set stored = {0};
+	struct bmap_error err = {0};
+
+	if (image_holes_read(fd, bmap_image_name(create->image), create->size_bytes,
+			     create->block_size_bytes, &stored, &err) < 0)
+		return;
+	range_set_normalize(&stored);
+	bmap_log(BMAP_LOG_INFO,
+		 "'%s': %" PRIu64 " blocks are mapped only because of the trace, %" PRIu64
+		 " are left out only because of it",
+		 bmap_image_name(create->image), range_set_n_beyond(mapped, &stored),
+		 range_set_n_beyond(&stored, mapped));
+}
+
 static int find_mapped(struct create *create, int fd, struct range_set *mapped,
 		       struct bmap_error *err)
 {
 	const struct range_set *nomap = &create->nomap;
 
-	if (image_holes_read(fd, bmap_image_name(create->image), create->size_bytes,
-			     create->block_size_bytes, mapped, err) < 0)
+	if (create->options->trace) {
+		if (read_trace(create, mapped, err) < 0)
+			return -err->code;
+		say_what_trace_changed(create, fd, mapped);
+	} else if (image_holes_read(fd, bmap_image_name(create->image), create->size_bytes,
+				    create->block_size_bytes, mapped, err) < 0) {
 		return -err->code;
+	}
 	for (size_t i = 0; i < nomap->n_ranges; i++) {
 		if (range_set_append(mapped, nomap->ranges[i]) < 0)
 			return bmap_error_set(err, ENOMEM, "out of memory");

@@ -90,3 +90,28 @@ int range_set_split(struct range_set *set, uint64_t max_blocks)
 	*set = parts;
 	return 0;
 }
+
+uint64_t range_set_n_beyond(const struct range_set *a, const struct range_set *b)
+{
+	uint64_t n = 0;
+	size_t k = 0;
+
+	for (size_t i = 0; i < a->n_ranges; i++) {
+		uint64_t at = a->ranges[i].first_block, end = at + a->ranges[i].n_blocks;
+
+		while (at < end) {
+			const struct bmap_range *other = k < b->n_ranges ? &b->ranges[k] : NULL;
+
+			if (!other || other->first_block >= end) {
+				n += end - at;
+				break;
+			}
+			if (other->first_block > at)
+				n += other->first_block - at;
+			at = MAX(at, other->first_block + other->n_blocks);
+			if (at <= end)
+				k++;
+		}
+	}
+	return n;
+}

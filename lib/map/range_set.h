@@ -33,4 +33,7 @@ void range_set_normalize(struct range_set *set);
 /* Cuts the ranges into pieces of at most @max_blocks blocks. -ENOMEM. */
 BMAP_MUST_CHECK int range_set_split(struct range_set *set, uint64_t max_blocks);
 
+/* How many blocks of @a are not in @b; both are sorted, and their ranges do not overlap. */
+uint64_t range_set_n_beyond(const struct range_set *a, const struct range_set *b);
+
 #endif

@@ -15,6 +15,7 @@
 #include <bmap/bmap.h>
 #include <bmap/image.h>
 #include <bmap/target.h>
+#include <bmap/trace.h>
 #include <bmap/macros.h>
 
 BMAP_BEGIN_DECLS
@@ -74,11 +75,15 @@ struct bmap_create_options {
 	bool detect_zeroes;        /* blocks of zeros are not mapped */
 	const struct bmap_nomap *nomap;
 	size_t n_nomap;
+	const struct bmap_trace *trace; /* of the image; NULL: what its filesystem stores counts */
+	enum bmap_trace_policy policy;
+	enum bmap_punched punched;
 };
 
 /*
- * Makes the map of @image: of a local raw file by the holes that its filesystem knows, of anything
- * else by decoding it, with all blocks mapped unless zeros are detected.
+ * Makes the map of @image: of a local raw file by its trace, or by the holes that its filesystem
+ * knows, of anything else by decoding it, with all blocks mapped unless zeros are detected.  What a
+ * trace changed is said at level info.
  */
 BMAP_API BMAP_MUST_CHECK int bmap_create(struct bmap_job *job, struct bmap_image *image,
 					 const struct bmap_create_options *options,
