@@ -13,19 +13,23 @@
 #include "exercise.h"
 
 #define MAX_LEN        (1536 << 10) /* more than a FUSE request holds */
-#define NEAR_BYTES     (UINT64_C(512) << 10)
+#define MIN_NEAR_BYTES (UINT64_C(128) << 10)
 #define FAR_BYTES      (UINT64_C(4) << 30)
 #define LINGERING_MSEC 3000
 
 /* ---- chance ---- */
 
-/* A place in or near the file; files with odd numbers have a part behind 4 GiB. */
+/*
+ * A place in or near the file.  In small files much happens to the same blocks, in large ones there
+ * are always some to which nothing happened; files with odd numbers have a part behind 4 GiB.
+ */
 static uint64_t draw_offset(struct run *run, const struct file *file)
 {
-	uint64_t offset = draw(run, NEAR_BYTES);
+	uint64_t near_bytes = MIN_NEAR_BYTES << file->id % 5;
+	uint64_t offset = draw(run, near_bytes);
 
 	if (file->id % 2 && percent(run, 30))
-		offset = FAR_BYTES - NEAR_BYTES / 4 + draw(run, NEAR_BYTES / 2);
+		offset = FAR_BYTES - near_bytes / 4 + draw(run, near_bytes / 2);
 	else if (percent(run, 20))
 		offset =
 			file->model->size_bytes - draw(run, MIN(file->model->size_bytes, 9000) + 1);
@@ -38,18 +42,21 @@ static size_t draw_len(struct run *run)
 {
 	uint64_t len;
 
-	switch (draw(run, 16)) {
-	case 0 ... 4:
+	switch (draw(run, 32)) {
+	case 0 ... 11:
 		len = 1 + draw(run, 100);
 		break;
-	case 5 ... 9:
-		len = MODEL_BLOCK_BYTES * (1 + draw(run, 12));
+	case 12 ... 21:
+		len = MODEL_BLOCK_BYTES * (1 + draw(run, 6));
 		break;
-	case 10 ... 14:
-		len = 1 + draw(run, 60000);
+	case 22 ... 29:
+		len = 1 + draw(run, 20000);
+		break;
+	case 30:
+		len = 1 + draw(run, 200000);
 		break;
 	default:
-		len = percent(run, 30) ? 1 + draw(run, MAX_LEN) : 1 + draw(run, 200000);
+		len = percent(run, 30) ? 1 + draw(run, MAX_LEN) : 1 + draw(run, 60000);
 	}
 	return (size_t)len;
 }
@@ -170,7 +177,7 @@ void do_truncate(struct run *run)
 	if (by_name ? name == N_NAMES : !handle)
 		return;
 	file = by_name ? run->names[name] : handle->file;
-	size = draw_offset(run, file);
+	size = percent(run, 25) ? draw(run, 10000) : draw_offset(run, file);
 	note(run, file, "truncate from %" PRIu64 " to %" PRIu64 " by %s", file->model->size_bytes,
 	     size, by_name ? "name" : "handle");
 	done(run, file, by_name ? truncate(path, (off_t)size) : ftruncate(handle->fd, (off_t)size),

@@ -43,10 +43,11 @@ void note(struct run *run, const struct file *file, const char *format, ...)
 		fprintf(stderr, "  %s\n", line);
 }
 
-/* What was done to @file of late, or to all. */
+/* What was done to @file of late, or the last of all. */
 static void print_notes(const struct run *run, const struct file *file)
 {
-	unsigned long first = run->n_notes > N_NOTES ? run->n_notes - N_NOTES : 0;
+	unsigned long n = file ? N_NOTES : N_NOTES / 16;
+	unsigned long first = run->n_notes > n ? run->n_notes - n : 0;
 	char begin[32];
 
 	snprintf(begin, sizeof(begin), "#%u ", file ? file->id : 0);

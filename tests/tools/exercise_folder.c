@@ -32,7 +32,7 @@ static const struct operation {
 	{"truncate", do_truncate, 7, false},
 	{"fallocate", do_allocate, 18, false},
 	{"copy_file_range", do_copy, 9, false},
-	{"unlink", do_unlink, 3, false},
+	{"unlink", do_unlink, 4, false},
 	{"link", do_link, 2, false},
 	{"rename", do_rename, 4, false},
 	{"attributes", do_attributes, 2, false},

@@ -423,6 +423,14 @@ static uint8_t facts_of(const struct model *model, uint64_t offset_bytes, uint64
 	return facts;
 }
 
+/* Of these one must be left, so that what was mapped, or had a value, still is and has. */
+static uint8_t must_keep(uint8_t facts)
+{
+	if (facts & FACTS_VALUE)
+		return FACTS_VALUE;
+	return facts & FACTS_MAPPED ? FACTS_MAPPED : 0;
+}
+
 void model_copy(struct model *to, uint64_t to_bytes, const struct model *from, uint64_t from_bytes,
 		size_t len_bytes)
 {
@@ -442,12 +450,10 @@ void model_copy(struct model *to, uint64_t to_bytes, const struct model *from, u
 			set_facts(to, n, source);
 		else if (is_aligned && at == 0 && to_bytes + len_bytes == to->size_bytes)
 			/* All that the file has of it. */
-			set_loose(to, n, source, facts | FACT_WRITTEN, source & ~FACTS_MAPPED,
-				  source & FACTS_MAPPED);
+			set_loose(to, n, source, facts | FACT_WRITTEN, source, must_keep(source));
 		else
 			/* A part, or parts of two: whoever has a value must not lose it. */
-			set_loose(to, n, both, FACT_WRITTEN, both,
-				  both & FACTS_VALUE ? FACTS_VALUE : both & FACTS_MAPPED);
+			set_loose(to, n, both, FACT_WRITTEN, both, must_keep(both));
 	}
 	free(data);
 	model_free(before);
