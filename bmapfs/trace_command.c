@@ -16,6 +16,9 @@
 #include "folder_mount.h"
 #include "trace_command.h"
 
+/* What the kernel allows at most, unless somebody has raised it. */
+#define MAX_FILES 1048576
+
 struct trace_command {
 	const struct mount_options *options;
 	const char *mountpoint;
@@ -175,9 +178,10 @@ static int check_records(const struct trace_command *trace, struct bmap_error *e
 /* A descriptor a file and another a record, as many as there may be. */
 static void allow_files(void)
 {
-	struct rlimit limit;
+	struct rlimit limit = {.rlim_cur = MAX_FILES, .rlim_max = MAX_FILES};
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+	/* Root may have more than it was given. */
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}

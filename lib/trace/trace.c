@@ -36,21 +36,20 @@ bool bmap_trace_is_mapped(unsigned int facts, enum bmap_trace_policy policy,
 
 /* ---- memory ---- */
 
-struct bmap_trace *trace_new(const char *folder, const char *name, int fd)
+struct bmap_trace *trace_new(const struct bmap_trace_folder *folder, const char *name)
 {
 	struct bmap_trace *trace = calloc(1, sizeof(*trace));
 
-	if (trace &&
-	    asprintf(&trace->name, "%s%s%s", folder ? folder : "", folder ? "/" : "", name) < 0) {
+	if (!trace)
+		return NULL;
+	if (asprintf(&trace->name, "%s%s%s", folder ? folder->path : "", folder ? "/" : "", name) <
+	    0) {
 		free(trace);
-		trace = NULL;
-	}
-	if (!trace) {
-		if (fd >= 0)
-			close(fd);
 		return NULL;
 	}
-	trace->fd = fd;
+	trace->folder_fd = folder ? folder->fd : AT_FDCWD;
+	trace->file_name = trace->name + strlen(trace->name) - strlen(name);
+	trace->fd = -1;
 	pthread_mutex_init(&trace->lock, NULL);
 	return trace;
 }
@@ -268,7 +267,7 @@ int bmap_trace_open(struct bmap_trace **trace_out, const char *path, struct bmap
 
 	if (fd < 0)
 		return bmap_error_set_system(err, errno, "cannot open the record '%s'", path);
-	trace = trace_new(NULL, path, -1);
+	trace = trace_new(NULL, path);
 	if (!trace)
 		return bmap_error_set(err, ENOMEM, "out of memory");
 	if (trace_load(trace, fd, err) < 0) {
@@ -329,41 +328,67 @@ static int resume_record(struct bmap_trace *trace, const struct trace_header *no
 	return 0;
 }
 
+/* Opens the record for writing, for us alone. */
+static int open_record(struct bmap_trace *trace, int flags, mode_t mode, struct bmap_error *err)
+{
+	/* A folder of records holds no links; a path that was given may be one. */
+	if (trace->folder_fd != AT_FDCWD)
+		flags |= O_NOFOLLOW;
+	trace->fd = openat(trace->folder_fd, trace->file_name, O_RDWR | O_CLOEXEC | flags, mode);
+	if (trace->fd < 0)
+		return bmap_error_set_system(err, errno, "cannot open the record '%s'",
+					     trace->name);
+	if (flock(trace->fd, LOCK_EX | LOCK_NB) < 0)
+		return bmap_error_set(err, EBUSY, "the record '%s' is in use by another program",
+				      trace->name);
+	return 0;
+}
+
+/* Until it is held. */
+static void close_record(struct bmap_trace *trace)
+{
+	if (trace->fd >= 0)
+		close(trace->fd);
+	trace->fd = -1;
+}
+
+static int begin_new(struct bmap_trace *trace, const struct trace_header *now, bool all_written,
+		     struct bmap_error *err)
+{
+	int r;
+
+	if (open_record(trace, O_CREAT, 0600, err) < 0)
+		return -err->code;
+	if (ftruncate(trace->fd, 0) < 0)
+		return bmap_error_set_system(err, errno, "cannot write the record '%s'",
+					     trace->name);
+	if (start_record(trace, now, err) < 0)
+		return -err->code;
+	r = all_written ? bmap_trace_note_write(trace, 0, now->size_bytes) : 0;
+	return r < 0 ? bmap_error_set_system(err, -r, "cannot write the record '%s'", trace->name)
+		     : 0;
+}
+
 int bmap_trace_begin(struct bmap_trace **trace_out, const struct bmap_trace_folder *records, int fd,
 		     const char *file_name, enum bmap_trace_begin how, struct bmap_error *err)
 {
-	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (how == BMAP_TRACE_GO_ON ? 0 : O_CREAT);
 	struct bmap_trace *trace;
 	struct trace_header now;
 	char name[TRACE_NAME_LEN];
-	int r = trace_header_of_file(&now, fd), record_fd;
+	int r = trace_header_of_file(&now, fd);
 
 	if (r < 0)
 		return bmap_error_set_system(err, -r, "cannot read the attributes of '%s'",
 					     file_name);
 	trace_file_name(&now.identity, name);
-	record_fd = openat(records->fd, name, flags, 0600);
-	if (record_fd < 0)
-		return bmap_error_set_system(err, errno, "cannot open the record of '%s'",
-					     file_name);
-	trace = trace_new(records->path, name, record_fd);
+	trace = trace_new(records, name);
 	if (!trace)
 		return bmap_error_set(err, ENOMEM, "out of memory");
-	if (flock(record_fd, LOCK_EX | LOCK_NB) < 0)
-		bmap_error_set(err, EBUSY, "the record of '%s' is in use by another program",
-			       file_name);
-	else if (how == BMAP_TRACE_GO_ON)
+	if (how != BMAP_TRACE_GO_ON)
+		(void)!begin_new(trace, &now, how == BMAP_TRACE_ALL_WRITTEN, err);
+	else if (open_record(trace, 0, 0, err) == 0)
 		(void)!resume_record(trace, &now, file_name, err);
-	else if (ftruncate(record_fd, 0) < 0)
-		bmap_error_set_system(err, errno, "cannot write the record of '%s'", file_name);
-	else
-		(void)!start_record(trace, &now, err);
-	if (!err->code && how == BMAP_TRACE_ALL_WRITTEN && now.size_bytes) {
-		r = bmap_trace_note_write(trace, 0, now.size_bytes);
-		if (r < 0)
-			bmap_error_set_system(err, -r, "cannot write the record of '%s'",
-					      file_name);
-	}
+	close_record(trace);
 	if (err->code) {
 		bmap_trace_close(trace);
 		return -err->code;
@@ -376,24 +401,22 @@ int bmap_trace_begin_at(struct bmap_trace **trace_out, const char *path, uint64_
 			struct bmap_error *err)
 {
 	const struct trace_header now = {.size_bytes = size_bytes};
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	struct bmap_trace *trace;
+	struct bmap_trace *trace = trace_new(NULL, path);
 	struct stat st;
 
-	if (fd < 0)
-		return bmap_error_set_system(err, errno, "cannot open the record '%s'", path);
-	trace = trace_new(NULL, path, fd);
 	if (!trace)
 		return bmap_error_set(err, ENOMEM, "out of memory");
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		bmap_error_set(err, EBUSY, "the record '%s' is in use by another program", path);
-	else if (fstat(fd, &st) < 0)
-		bmap_error_set_system(err, errno, "cannot open the record '%s'", path);
-	else if (st.st_size == 0)
-		(void)!start_record(trace, &now, err);
-	else if (trace_load(trace, fd, err) == 0 &&
-		 (trace->header.identity.inode || trace->header.size_bytes != size_bytes))
-		bmap_error_set(err, ESTALE, "the record '%s' is not that of this image", path);
+	if (open_record(trace, O_CREAT, 0644, err) == 0) {
+		if (fstat(trace->fd, &st) < 0)
+			bmap_error_set_system(err, errno, "cannot read the record '%s'", path);
+		else if (st.st_size == 0)
+			(void)!start_record(trace, &now, err);
+		else if (trace_load(trace, trace->fd, err) == 0 &&
+			 (trace->header.identity.inode || trace->header.size_bytes != size_bytes))
+			bmap_error_set(err, ESTALE, "the record '%s' is not that of this image",
+				       path);
+	}
+	close_record(trace);
 	if (err->code) {
 		bmap_trace_close(trace);
 		return -err->code;
@@ -416,37 +439,63 @@ void bmap_trace_remove(const struct bmap_trace_folder *records, int fd)
 int bmap_trace_hold(struct bmap_trace *trace, struct bmap_error *err)
 {
 	LOCKED(&trace->lock);
-	int r = 0;
+	bool was_in_use = trace->header.is_in_use;
+	int r;
 
-	if (trace->n_holds == 0 && !trace->header.is_in_use) {
+	if (trace->n_holds > 0) {
+		trace->n_holds++;
+		return 0;
+	}
+	r = open_record(trace, 0, 0, err);
+	if (r == 0 && !was_in_use) {
 		trace->header.is_in_use = true;
 		r = write_header(trace);
-		trace->header.is_in_use = r == 0;
+		if (r < 0)
+			bmap_error_set_system(err, -r, "cannot write the record '%s'", trace->name);
 	}
-	if (r < 0)
-		return bmap_error_set_system(err, -r, "cannot write the record '%s'", trace->name);
-	trace->n_holds++;
+	if (r < 0) {
+		trace->header.is_in_use = was_in_use;
+		close_record(trace);
+		return r;
+	}
+	trace->n_holds = 1;
 	return 0;
+}
+
+/* Writes what makes a record one that was closed.  When it fails it stays one that was not. */
+static int write_end(struct bmap_trace *trace, int fd)
+{
+	struct trace_header closed = trace->header;
+	struct stat st;
+	int r = fd >= 0 ? trace_header_of_file(&closed, fd) : 0;
+
+	if (r == 0)
+		r = fstat(trace->fd, &st) < 0 ? -errno : 0;
+	if (r < 0)
+		return r;
+	closed.is_in_use = false;
+	closed.record_len = (uint64_t)st.st_size;
+	r = make_digest(trace, &closed, closed.digest);
+	if (r < 0)
+		return r;
+	trace->header = closed;
+	r = write_header(trace);
+	trace->header.is_in_use = r < 0;
+	return r;
 }
 
 void bmap_trace_release(struct bmap_trace *trace, int fd)
 {
 	LOCKED(&trace->lock);
-	struct trace_header closed = trace->header;
-	struct stat st;
+	int r;
 
 	if (--trace->n_holds > 0)
 		return;
-	/* When anything fails here the record stays one that was not closed. */
-	if ((fd >= 0 && trace_header_of_file(&closed, fd) < 0) || fstat(trace->fd, &st) < 0)
-		return;
-	closed.is_in_use = false;
-	closed.record_len = (uint64_t)st.st_size;
-	if (make_digest(trace, &closed, closed.digest) < 0)
-		return;
-	trace->header = closed;
-	if (write_header(trace) < 0)
-		trace->header.is_in_use = true;
+	r = write_end(trace, fd);
+	if (r < 0)
+		bmap_log(BMAP_LOG_ERROR, "cannot close the record '%s': %s", trace->name,
+			 strerror(-r));
+	close_record(trace);
 }
 
 int bmap_trace_sync(struct bmap_trace *trace)

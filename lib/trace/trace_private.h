@@ -20,8 +20,10 @@
 #define HAS_VALUE (BMAP_WRITTEN | BMAP_ZEROED)
 
 struct bmap_trace {
-	char *name; /* of the record */
-	int fd;     /* -1: it was read, and is not written */
+	char *name;            /* of the record */
+	int folder_fd;         /* lent: of the record's folder; AT_FDCWD */
+	const char *file_name; /* in it: part of name */
+	int fd;                /* guarded by lock: of the record while it is held; else -1 */
 	struct trace_header header;
 	pthread_mutex_t lock;
 	uint8_t **chunks;     /* guarded by lock: NULL: all its bytes are 0 */
@@ -30,8 +32,8 @@ struct bmap_trace {
 	unsigned int n_holds; /* guarded by lock */
 };
 
-/* NULL when out of memory; takes @fd. */
-struct bmap_trace *trace_new(const char *folder, const char *name, int fd);
+/* Of the record @name in a folder (NULL: @name is a path).  NULL when out of memory. */
+struct bmap_trace *trace_new(const struct bmap_trace_folder *folder, const char *name);
 
 /* Makes room for chunk @i.  0, -EFBIG or -ENOMEM. */
 BMAP_MUST_CHECK int trace_reserve(struct bmap_trace *trace, size_t i);
