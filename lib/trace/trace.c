@@ -311,6 +311,8 @@ static int start_record(struct bmap_trace *trace, const struct trace_header *now
 static int resume_record(struct bmap_trace *trace, const struct trace_header *now,
 			 const char *file_name, struct bmap_error *err)
 {
+	int r;
+
 	if (trace_load(trace, trace->fd, err) < 0)
 		return -err->code;
 	if (!trace_identity_equals(&trace->header.identity, &now->identity))
@@ -321,11 +323,14 @@ static int resume_record(struct bmap_trace *trace, const struct trace_header *no
 				      "'%s' was changed while nobody recorded it: its record '%s' "
 				      "no longer says what happened to it",
 				      file_name, trace->name);
-	if (trace->header.is_in_use)
-		bmap_log(BMAP_LOG_WARNING,
-			 "the record of '%s' was not closed, it is gone on with as it is",
-			 file_name);
-	return 0;
+	if (!trace->header.is_in_use)
+		return 0;
+	bmap_log(BMAP_LOG_WARNING, "the record of '%s' was not closed, it is gone on with as it is",
+		 file_name);
+	/* What was noted, but never came to be. */
+	r = bmap_trace_note_shrink(trace, now->size_bytes);
+	return r < 0 ? bmap_error_set_system(err, -r, "cannot write the record '%s'", trace->name)
+		     : 0;
 }
 
 /* Opens the record for writing, for us alone. */

@@ -8,12 +8,13 @@
 #include "unit.h"
 
 static const struct cli_option options[] = {
-	{"bmap", 0, "FILE", NULL, "the map of the image"},
-	{"bmap-sig", 0, "FILE", NULL, "the signature of the map"},
-	{"quiet", 'q', NULL, NULL, "say nothing"},
+	{"bmap", 0, "FILE", NULL, "the map of the image", false},
+	{"bmap-sig", 0, "FILE", NULL, "the signature of the map", false},
+	{"quiet", 'q', NULL, NULL, "say nothing", false},
 	{"memory", 'm', "SIZE", "48M",
 	 "what is in flight may take so much memory, which is a long "
-	 "sentence for a line of help"},
+	 "sentence for a line of help",
+	 false},
 };
 static const char *const names[] = {"IMAGE", "DEST"};
 static const struct cli_command copy = {
