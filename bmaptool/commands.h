@@ -12,6 +12,8 @@ struct common_options {
 
 int command_create(int argc, char **argv, const struct common_options *common);
 int command_index(int argc, char **argv, const struct common_options *common);
+int command_info(int argc, char **argv, const struct common_options *common);
+int command_trace(int argc, char **argv, const struct common_options *common);
 int command_copy(int argc, char **argv, const struct common_options *common);
 
 #endif

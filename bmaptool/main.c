@@ -30,6 +30,8 @@ static const struct cli_command command = {
 		  "  create                make the map of an image\n"
 		  "  copy                  copy an image to a device or file\n"
 		  "  index                 make an index of a gzip image for bmapfs\n"
+		  "  info                  show what a map says\n"
+		  "  trace                 show what a record of bmapfs --trace says\n"
 		  "\n'bmaptool COMMAND --help' says more.",
 };
 
@@ -37,9 +39,8 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv, const struct common_options *common);
 } commands[] = {
-	{"create", command_create},
-	{"copy", command_copy},
-	{"index", command_index},
+	{"create", command_create}, {"copy", command_copy},   {"index", command_index},
+	{"info", command_info},     {"trace", command_trace},
 };
 
 struct main_options {
@@ -75,7 +76,8 @@ static int run_command(int argc, char **argv, const struct common_options *commo
 	if (argc > 0)
 		cli_usage_error(&command, "there is no command '%s'", argv[0]);
 	else
-		cli_usage_error(&command, "a command is required: create, copy or index");
+		cli_usage_error(&command,
+				"a command is required: create, copy, index, info or trace");
 	return 2;
 }
 

@@ -15,3 +15,13 @@ int partition_find(struct bmap_image *image, unsigned int number, uint64_t *firs
 			      "START:END)",
 			      number);
 }
+
+int bmap_image_partitions(struct bmap_image *image, struct bmap_partition **partitions,
+			  size_t *n_partitions, struct bmap_error *err)
+{
+	(void)image;
+	(void)err;
+	*partitions = NULL;
+	*n_partitions = 0;
+	return 0;
+}

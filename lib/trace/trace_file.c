@@ -11,7 +11,6 @@
 #include "bmap/trace.h"
 #include "trace/trace_file.h"
 
-#define MAGIC       "BMAPTRCE"
 #define MAGIC_LEN   8
 #define FORMAT      1
 #define FLAG_IN_USE 1
@@ -67,7 +66,7 @@ void trace_header_format(const struct trace_header *header, uint8_t *bytes)
 	uint8_t *p;
 
 	memset(bytes, 0, TRACE_HEADER_LEN);
-	p = mempcpy(bytes, MAGIC, MAGIC_LEN);
+	p = mempcpy(bytes, BMAP_TRACE_MAGIC, MAGIC_LEN);
 	p = put_le(p, FORMAT, 4);
 	p = put_le(p, TRACE_HEADER_LEN, 4);
 	p = put_le(p, BMAP_TRACE_BLOCK_BYTES, 4);
@@ -87,7 +86,7 @@ int trace_header_parse(struct trace_header *header, const uint8_t *bytes, const 
 {
 	uint32_t version = load_le32(bytes + 8), flags = load_le32(bytes + 20);
 
-	if (memcmp(bytes, MAGIC, MAGIC_LEN) != 0)
+	if (memcmp(bytes, BMAP_TRACE_MAGIC, MAGIC_LEN) != 0)
 		return bmap_error_set(err, EPROTO, "'%s' is no record of a trace", name);
 	if (version > FORMAT)
 		return bmap_error_set(err, EOPNOTSUPP,

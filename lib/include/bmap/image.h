@@ -64,6 +64,21 @@ BMAP_API bool bmap_image_is_same_file(const struct bmap_image *image, const char
 BMAP_API BMAP_MUST_CHECK int bmap_image_check_archive(struct bmap_image *image,
 						      struct bmap_error *err);
 
+struct bmap_partition {
+	unsigned int number; /* 1 is the first */
+	uint64_t first_bytes, len_bytes;
+	char name[128]; /* of a GPT; "": it has none */
+};
+
+/*
+ * The partitions that the image's table names; none without a table, or when the library is built
+ * without libblkid.  Of an image that can only be read forwards the table must lie in its first
+ * MiB. The caller frees *@partitions.
+ */
+BMAP_API BMAP_MUST_CHECK int bmap_image_partitions(struct bmap_image *image,
+						   struct bmap_partition **partitions,
+						   size_t *n_partitions, struct bmap_error *err);
+
 /* Is @location something other than a local file? */
 BMAP_API bool bmap_location_is_remote(const char *location);
 

@@ -21,6 +21,8 @@ BMAP_BEGIN_DECLS
 struct bmap_trace;
 
 #define BMAP_TRACE_BLOCK_BYTES 4096
+/* The first eight bytes of a record. */
+#define BMAP_TRACE_MAGIC "BMAPTRCE"
 /* The folder that records lie in, unless another is named. */
 #define BMAP_TRACE_FOLDER ".bmap-trace"
 /* The attribute of a file in a traced folder that is mounted: the path of its record. */
