@@ -35,8 +35,8 @@ enum {
 
 static const struct cli_option option_table[] = {
 	[OUTPUT] = {"output", 'o', "OUTPUT", "standard output",
-		    "the file to write the map to; of several images: the folder, by default that "
-		    "of each"},
+		    "the file to write the map to; of several images the folder for IMAGE.bmap, by "
+		    "default that of each"},
 	[NO_CHECKSUM] = {"no-checksum", 0, NULL, NULL, "leave the checksums of ranges out"},
 	[CHKSUM_TYPE] = {"chksum-type", 0, "TYPE", "sha256",
 			 "the checksum: any that libcrypto knows"},

@@ -3,9 +3,10 @@
 # `bmaptool [COMMAND] --help` and man/bmaptool.1 list the same options, in the same order, with the
 # same letters, arguments and defaults; so do `bmapfs --help` and man/bmapfs.1.
 #
-# What of the man pages counts: in the sections .Ss "Common options", "create", "copy" and "index", and
+# What of the man pages counts: in the sections .Ss "Common options" and those of the commands, and
 # .Sh "OPTIONS" of bmapfs.1, the items
 #     .It Fl o , Fl \-output Ns = Ns Ar OUTPUT
+#     .It Fl \-trace Ns Oo = Ns Ar WHERE Oc
 # each with a line "Default: WORDS." below it, in the words of --help, when it has a default.
 set -u
 srcdir=${top_srcdir:-$(dirname "$0")/../..}
@@ -43,6 +44,11 @@ of_help() {
 		name = rest; sub(/ .*/, "", name)
 		rest = substr(rest, length(name) + 1)
 		argument = "-"
+		# --name[=ARGUMENT]: it may be left out
+		if (match(name, /\[=.*\]$/)) {
+			argument = "[" substr(name, RSTART + 2, RLENGTH - 3) "]"
+			name = substr(name, 1, RSTART - 1)
+		}
 		# one space and a word in capitals is the argument, more spaces begin the text
 		if (match(rest, /^ [^ ]+/)) {
 			argument = substr(rest, 2, RLENGTH - 1)
@@ -73,6 +79,7 @@ of_man() {
 				else letter = flag
 			} else if (word[i] == "Ar") argument = word[++i]
 		}
+		if ($0 ~ / Oo .* Oc$/) argument = "[" argument "]"
 		gsub(/\\-/, "-", name)
 		next
 	}
@@ -102,6 +109,8 @@ compare man/bmaptool.1 "Common options" "$bmaptool"
 compare man/bmaptool.1 create "$bmaptool" create
 compare man/bmaptool.1 copy "$bmaptool" copy
 compare man/bmaptool.1 index "$bmaptool" index
+compare man/bmaptool.1 info "$bmaptool" info
+compare man/bmaptool.1 "trace show" "$bmaptool" trace show
 compare man/bmapfs.1 OPTIONS "$bmapfs"
 
 # What the man pages say elsewhere of the names must not have been left behind either; that of
@@ -117,8 +126,9 @@ check_names() {
 	done < <(grep -E '^\.' "$1" | grep -v '^\.\\"' | grep -oE 'Fl \\-[a-z][a-z\\-]*' | sed 's/^Fl \\-//; s/\\-/-/g' | sort -u)
 }
 names_of "$bmaptool" >"$tmp/known"
-for command in create copy index; do
-	names_of "$bmaptool" "$command"
+for command in create copy index info "trace show"; do
+	# shellcheck disable=SC2086 # words are meant
+	names_of "$bmaptool" $command
 done >>"$tmp/known"
 check_names man/bmaptool.1
 names_of "$bmapfs" >>"$tmp/known"
