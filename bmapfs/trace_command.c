@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/checked.h"
@@ -18,6 +19,9 @@
 
 /* What the kernel allows at most, unless somebody has raised it. */
 #define MAX_FILES 1048576
+
+#define LOCK_TRIES      100
+#define LOCK_PAUSE_MSEC 20
 
 struct trace_command {
 	const struct mount_options *options;
@@ -50,6 +54,20 @@ static int out_of_memory(struct bmap_error *err)
 	return bmap_error_set(err, ENOMEM, "out of memory");
 }
 
+/* Who was unmounted a moment ago may not be gone yet. */
+static int lock_soon(int fd)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MSEC * 1000000L};
+	int r = -1;
+
+	for (int i = 0; r < 0 && i < LOCK_TRIES; i++) {
+		if (i > 0)
+			nanosleep(&pause, NULL);
+		r = flock(fd, LOCK_EX | LOCK_NB);
+	}
+	return r;
+}
+
 /* The folder or file, which nobody else may trace at the same time. */
 static int open_source(struct trace_command *trace, struct bmap_error *err)
 {
@@ -62,7 +80,7 @@ static int open_source(struct trace_command *trace, struct bmap_error *err)
 	if (trace->source_fd < 0 || fstat(trace->source_fd, &st) < 0)
 		return bmap_error_set_system(err, errno, "cannot open '%s'", name);
 	trace->is_folder = S_ISDIR(st.st_mode);
-	if (flock(trace->source_fd, LOCK_EX | LOCK_NB) < 0)
+	if (lock_soon(trace->source_fd) < 0)
 		return bmap_error_set(err, EBUSY,
 				      "'%s' is traced already, or locked by another program", name);
 	return 0;
