@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/checked.h"
@@ -19,6 +20,31 @@
 #define ZEROS_LEN (256 << 10)
 #define COPY_LEN  (1 << 20)
 #define MAX_COPY  (64 << 20)
+
+/* A request that another thread answers, because it may take long. */
+struct later {
+	fuse_req_t request;
+	struct node *node;
+	struct handle *handle;
+	uint64_t offset, len;
+	int mode; /* of fallocate(); of fsync: data only */
+	/* copying */
+	struct node *from_node;
+	struct handle *from;
+	uint64_t from_offset;
+};
+
+static void answer_later(const struct later *later, session_work *work)
+{
+	struct later *copy = malloc(sizeof(*copy));
+
+	if (!copy) {
+		fuse_reply_err(later->request, ENOMEM);
+		return;
+	}
+	*copy = *later;
+	session_defer(work, copy);
+}
 
 void folder_set_blocks(struct folder *folder, struct node *node, struct stat *st)
 {
@@ -129,24 +155,49 @@ void folder_on_release(fuse_req_t request, fuse_ino_t inode, struct fuse_file_in
 
 /* ---- reading and writing ---- */
 
-void folder_on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
-		    struct fuse_file_info *file)
+/* Answers a read with what was read, or an error. */
+static void reply_read(const struct later *read, const char *buf, ssize_t n)
 {
-	struct folder *folder = get_folder(request);
-	struct node *node = get_node(folder, inode);
-	struct handle *handle = get_handle(file);
-	struct bmap_trace *trace = current_trace(folder, node, handle);
-	char *buf = session_answer_buffer(size);
-	ssize_t n = buf ? fd_pread_full(handle->fd, buf, size, (uint64_t)offset) : -ENOMEM;
+	struct bmap_trace *trace =
+		current_trace(get_folder(read->request), read->node, read->handle);
+	bool by_writer = read->handle->writes || atomic_load(&read->node->n_writers) > 0;
 	int r = 0;
 
 	if (n > 0 && trace)
-		r = bmap_trace_note_read(trace, (uint64_t)offset, (uint64_t)n,
-					 handle->writes || atomic_load(&node->n_writers) > 0);
+		r = bmap_trace_note_read(trace, read->offset, (uint64_t)n, by_writer);
 	if (n < 0 || r < 0)
-		fuse_reply_err(request, (int)(n < 0 ? -n : -r));
+		fuse_reply_err(read->request, (int)(n < 0 ? -n : -r));
 	else
-		fuse_reply_buf(request, buf, (size_t)n);
+		fuse_reply_buf(read->request, buf, (size_t)n);
+}
+
+static void read_later(void *opaque)
+{
+	CLEANUP_FREE struct later *read = opaque;
+	char *buf = session_answer_buffer(read->len);
+
+	reply_read(read, buf,
+		   buf ? fd_pread_full(read->handle->fd, buf, read->len, read->offset) : -ENOMEM);
+}
+
+void folder_on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
+		    struct fuse_file_info *file)
+{
+	const struct later read = {
+		.request = request,
+		.node = get_node(get_folder(request), inode),
+		.handle = get_handle(file),
+		.offset = (uint64_t)offset,
+		.len = size,
+	};
+	struct iovec part = {.iov_base = session_answer_buffer(size), .iov_len = size};
+	ssize_t n = part.iov_base ? preadv2(read.handle->fd, &part, 1, offset, RWF_NOWAIT) : 0;
+
+	/* What is not in memory, or not all of it, may be waited for. */
+	if (n == (ssize_t)size)
+		reply_read(&read, part.iov_base, n);
+	else
+		answer_later(&read, read_later);
 }
 
 static ssize_t write_noted(struct handle *handle, const char *buf, size_t size, uint64_t offset)
@@ -177,16 +228,28 @@ void folder_on_write(fuse_req_t request, fuse_ino_t inode, const char *buf, size
 		fuse_reply_write(request, (size_t)n);
 }
 
+static void sync_later(void *opaque)
+{
+	CLEANUP_FREE struct later *sync = opaque;
+	struct bmap_trace *trace = sync->handle->trace;
+	int fd = sync->handle->fd, r = trace ? bmap_trace_sync(trace) : 0;
+
+	if (r == 0)
+		r = (sync->mode ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
+	fuse_reply_err(sync->request, -r);
+}
+
 void folder_on_fsync(fuse_req_t request, fuse_ino_t inode, int datasync,
 		     struct fuse_file_info *file)
 {
-	struct handle *handle = get_handle(file);
-	int r = handle->trace ? bmap_trace_sync(handle->trace) : 0;
+	const struct later sync = {
+		.request = request,
+		.node = get_node(get_folder(request), inode),
+		.handle = get_handle(file),
+		.mode = datasync,
+	};
 
-	(void)inode;
-	if (r == 0)
-		r = (datasync ? fdatasync(handle->fd) : fsync(handle->fd)) < 0 ? -errno : 0;
-	fuse_reply_err(request, -r);
+	answer_later(&sync, sync_later);
 }
 
 /* ---- sizes and zeros ---- */
@@ -320,17 +383,31 @@ static int change_allocation(const struct folder *folder, struct handle *handle,
 	}
 }
 
+static void allocate_later(void *opaque)
+{
+	CLEANUP_FREE struct later *call = opaque;
+	int r;
+
+	pthread_rwlock_wrlock(&call->node->data_lock);
+	r = change_allocation(get_folder(call->request), call->handle, call->mode, call->offset,
+			      call->len);
+	pthread_rwlock_unlock(&call->node->data_lock);
+	fuse_reply_err(call->request, -r);
+}
+
 void folder_on_fallocate(fuse_req_t request, fuse_ino_t inode, int mode, off_t offset, off_t length,
 			 struct fuse_file_info *file)
 {
-	struct folder *folder = get_folder(request);
-	struct node *node = get_node(folder, inode);
-	int r;
+	const struct later call = {
+		.request = request,
+		.node = get_node(get_folder(request), inode),
+		.handle = get_handle(file),
+		.mode = mode,
+		.offset = (uint64_t)offset,
+		.len = (uint64_t)length,
+	};
 
-	pthread_rwlock_wrlock(&node->data_lock);
-	r = change_allocation(folder, get_handle(file), mode, (uint64_t)offset, (uint64_t)length);
-	pthread_rwlock_unlock(&node->data_lock);
-	fuse_reply_err(request, -r);
+	answer_later(&call, allocate_later);
 }
 
 /* ---- copying ---- */
@@ -393,29 +470,47 @@ static ssize_t copy(const struct handle *to, off_t to_offset, const struct handl
 	return r < 0 ? r : n;
 }
 
-void folder_on_copy(fuse_req_t request, fuse_ino_t from_inode, off_t from_offset,
-		    struct fuse_file_info *from, fuse_ino_t to_inode, off_t to_offset,
-		    struct fuse_file_info *to, size_t len, int flags)
+static void copy_later(void *opaque)
 {
-	struct folder *folder = get_folder(request);
-	struct node *source = get_node(folder, from_inode), *target = get_node(folder, to_inode);
+	CLEANUP_FREE struct later *call = opaque;
+	struct node *source = call->from_node, *target = call->node;
 	ssize_t n;
 
-	(void)flags;
 	/* In the order of their addresses, for who copies the other way at the same time. */
 	if (source < target)
 		pthread_rwlock_rdlock(&source->data_lock);
 	pthread_rwlock_wrlock(&target->data_lock);
 	if (source > target)
 		pthread_rwlock_rdlock(&source->data_lock);
-	n = copy(get_handle(to), to_offset, get_handle(from), from_offset, len);
+	n = copy(call->handle, (off_t)call->offset, call->from, (off_t)call->from_offset,
+		 (size_t)call->len);
 	pthread_rwlock_unlock(&target->data_lock);
 	if (source != target)
 		pthread_rwlock_unlock(&source->data_lock);
 	if (n < 0)
-		fuse_reply_err(request, (int)-n);
+		fuse_reply_err(call->request, (int)-n);
 	else
-		fuse_reply_write(request, (size_t)n);
+		fuse_reply_write(call->request, (size_t)n);
+}
+
+void folder_on_copy(fuse_req_t request, fuse_ino_t from_inode, off_t from_offset,
+		    struct fuse_file_info *from, fuse_ino_t to_inode, off_t to_offset,
+		    struct fuse_file_info *to, size_t len, int flags)
+{
+	struct folder *folder = get_folder(request);
+	const struct later call = {
+		.request = request,
+		.node = get_node(folder, to_inode),
+		.handle = get_handle(to),
+		.offset = (uint64_t)to_offset,
+		.len = len,
+		.from_node = get_node(folder, from_inode),
+		.from = get_handle(from),
+		.from_offset = (uint64_t)from_offset,
+	};
+
+	(void)flags;
+	answer_later(&call, copy_later);
 }
 
 /* ---- holes ---- */

@@ -20,6 +20,8 @@
 
 #define MAX_IDLE_THREADS 10
 #define MAX_SERVING      16
+/* Threads of a quick session for what takes longer. */
+#define N_WORKERS 4
 
 /* While the session ends its main thread is woken so often. */
 #define WAKE_MSEC 20
@@ -255,6 +257,95 @@ static int open_session(struct session *session, const struct session_options *o
 	return 0;
 }
 
+/* ---- what takes longer ---- */
+
+struct deferred {
+	struct deferred *next;
+	session_work *work;
+	void *opaque;
+};
+
+/* Of the one session of this program. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct deferred *first, **end; /* guarded by lock */
+	bool is_over;                  /* guarded by lock */
+	pthread_t threads[N_WORKERS];
+	unsigned int n_threads;
+} workers = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+void session_defer(session_work *work, void *opaque)
+{
+	struct deferred *deferred = workers.n_threads ? malloc(sizeof(*deferred)) : NULL;
+
+	if (!deferred) {
+		work(opaque);
+		return;
+	}
+	*deferred = (struct deferred){.work = work, .opaque = opaque};
+	LOCKED(&workers.lock);
+	*workers.end = deferred;
+	workers.end = &deferred->next;
+	pthread_cond_signal(&workers.changed);
+}
+
+/* NULL: it is over, and nothing is left. */
+static struct deferred *take_deferred(void)
+{
+	LOCKED(&workers.lock);
+	struct deferred *deferred;
+
+	while (!workers.first && !workers.is_over)
+		pthread_cond_wait(&workers.changed, &workers.lock);
+	deferred = workers.first;
+	if (!deferred)
+		return NULL;
+	workers.first = deferred->next;
+	if (!workers.first)
+		workers.end = &workers.first;
+	return deferred;
+}
+
+static void *worker_thread(void *opaque)
+{
+	struct deferred *deferred;
+
+	while ((deferred = take_deferred())) {
+		deferred->work(deferred->opaque);
+		free(deferred);
+	}
+	return opaque;
+}
+
+static void end_workers(void)
+{
+	pthread_mutex_lock(&workers.lock);
+	workers.is_over = true;
+	pthread_cond_broadcast(&workers.changed);
+	pthread_mutex_unlock(&workers.lock);
+	while (workers.n_threads)
+		pthread_join(workers.threads[--workers.n_threads], NULL);
+}
+
+static int serve_quickly(struct session *session, struct bmap_error *err)
+{
+	int r = 0;
+
+	workers.end = &workers.first;
+	while (r == 0 && workers.n_threads < N_WORKERS) {
+		r = pthread_create(&workers.threads[workers.n_threads], NULL, worker_thread, NULL);
+		workers.n_threads += r == 0;
+	}
+	if (r)
+		bmap_error_set_system(err, r, "cannot start a thread");
+	else
+		r = fuse_session_loop(session->fuse);
+	end_workers();
+	return r < 0 && r != -ENODEV ? bmap_error_set_system(err, -r, "the mount broke")
+				     : -err->code;
+}
+
 static int serve(struct session *session, struct bmap_error *err)
 {
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
@@ -284,7 +375,8 @@ static int block_signals(void)
 	return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
-static int run_mounted(struct session *session, struct daemon *daemon, struct bmap_error *err)
+static int run_mounted(struct session *session, bool is_quick, struct daemon *daemon,
+		       struct bmap_error *err)
 {
 	pthread_t watcher;
 	int r;
@@ -294,7 +386,7 @@ static int run_mounted(struct session *session, struct daemon *daemon, struct bm
 	r = pthread_create(&watcher, NULL, watch_thread, session);
 	if (r)
 		return bmap_error_set_system(err, r, "cannot start a thread");
-	r = serve(session, err);
+	r = is_quick ? serve_quickly(session, err) : serve(session, err);
 	atomic_store(&session->is_over, true);
 	eventfd_write(session->stop_fd, 1);
 	pthread_join(watcher, NULL);
@@ -330,7 +422,7 @@ int session_run(const struct session_options *options, const struct fuse_lowleve
 	}
 	if (options->handle)
 		*options->handle = &session;
-	(void)!run_mounted(&session, daemon, err);
+	(void)!run_mounted(&session, options->is_quick, daemon, err);
 	if (options->handle)
 		*options->handle = NULL;
 	fuse_session_unmount(session.fuse);

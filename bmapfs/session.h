@@ -22,6 +22,12 @@ struct session_options {
 	const char *source;        /* what /proc/mounts shows */
 	const char *mount_options; /* for the kernel and libfuse, as behind -o; "": none */
 	bool is_read_only;
+	/*
+	 * Most requests are answered at once: one thread takes them all, which is twice as fast for
+	 * a program that waits for each as when they wake one thread after another; what may take
+	 * longer it leaves to others by session_defer().
+	 */
+	bool is_quick;
 	struct session **handle; /* set while the session runs; may be NULL */
 };
 
@@ -43,6 +49,10 @@ BMAP_MUST_CHECK int session_run(const struct session_options *options,
 /* Says that a file was opened: what the session has told the kernel at its beginning holds.  Any
  * thread. */
 void session_note_open(struct session *session);
+
+/* Runs on another thread, soon, and before session_run() comes back.  Of a quick session. */
+typedef void session_work(void *opaque);
+void session_defer(session_work *work, void *opaque);
 
 /*
  * Memory of the calling thread for an answer, its until it calls again; NULL when there is none.

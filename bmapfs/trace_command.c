@@ -212,6 +212,7 @@ static int serve(struct trace_command *trace, struct daemon *daemon, struct bmap
 		.mountpoint = trace->mountpoint,
 		.source = trace->source,
 		.mount_options = options->others,
+		.is_quick = true,
 	};
 	char hidden_path[64];
 	CLEANUP_CLOSE int root_fd = open(trace->source, O_PATH | O_CLOEXEC);
