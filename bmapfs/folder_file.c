@@ -200,6 +200,20 @@ void folder_on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t off
 		answer_later(&read, read_later);
 }
 
+void folder_drop_privileges(fuse_req_t request, int fd)
+{
+	struct stat st;
+	mode_t lost = S_ISUID;
+
+	if (fuse_req_ctx(request)->uid == 0 || fstat(fd, &st) < 0)
+		return;
+	/* Without the right to execute this bit means another thing. */
+	if (st.st_mode & S_IXGRP)
+		lost |= S_ISGID;
+	if (st.st_mode & lost)
+		(void)!fchmod(fd, st.st_mode & 07777 & ~lost);
+}
+
 static ssize_t write_noted(struct handle *handle, const char *buf, size_t size, uint64_t offset)
 {
 	int r = handle->trace ? bmap_trace_note_write(handle->trace, offset, size) : 0;
@@ -221,6 +235,8 @@ void folder_on_write(fuse_req_t request, fuse_ino_t inode, const char *buf, size
 
 	pthread_rwlock_rdlock(&node->data_lock);
 	n = write_noted(get_handle(file), buf, size, (uint64_t)offset);
+	if (n > 0)
+		folder_drop_privileges(request, get_handle(file)->fd);
 	pthread_rwlock_unlock(&node->data_lock);
 	if (n < 0)
 		fuse_reply_err(request, (int)-n);

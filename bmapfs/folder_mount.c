@@ -177,6 +177,14 @@ static int set_attributes(struct folder *folder, struct node *node, const struct
 	return r;
 }
 
+static void drop_privileges(fuse_req_t request, const struct node *node)
+{
+	CLEANUP_CLOSE int fd = open(node_path(node).text, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0)
+		folder_drop_privileges(request, fd);
+}
+
 static void on_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *wanted, int to_set,
 		       struct fuse_file_info *file)
 {
@@ -187,6 +195,8 @@ static void on_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *wanted
 
 	if (r == 0) {
 		r = set_attributes(folder, node, wanted, to_set);
+		if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE))
+			drop_privileges(request, node);
 		node_release(node, trace);
 	}
 	if (r < 0)

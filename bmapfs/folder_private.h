@@ -48,6 +48,12 @@ int folder_open_node(struct folder *folder, struct node *node, int fd, struct fu
 /* Changes the size of a file.  0 or -errno. */
 int folder_resize(struct folder *folder, struct node *node, uint64_t size_bytes);
 
+/*
+ * What a file may do by its owner's rights it may no more once somebody has written to it: the
+ * kernel leaves that to us, and root is excepted.
+ */
+void folder_drop_privileges(fuse_req_t request, int fd);
+
 void folder_on_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *file);
 void folder_on_release(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *file);
 void folder_on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
