@@ -60,7 +60,7 @@ void folder_set_blocks(struct folder *folder, struct node *node, struct stat *st
 static int open_flags(int flags)
 {
 	return (flags & ~(O_NOFOLLOW | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_DIRECT)) |
-	       O_CLOEXEC;
+	       O_NONBLOCK | O_CLOEXEC;
 }
 
 static bool hold_trace_quietly(struct bmap_trace *trace)
@@ -105,6 +105,9 @@ int folder_open_node(struct folder *folder, struct node *node, int fd, struct fu
 	struct handle *handle = calloc(1, sizeof(*handle));
 	int r = handle ? 0 : -ENOMEM;
 
+	/* All others the kernel opens itself. */
+	if (!S_ISREG(node->type))
+		r = -ENXIO;
 	if (r == 0 && fd < 0) {
 		fd = open(node_path(node).text, open_flags(file->flags));
 		r = fd < 0 ? -errno : 0;
