@@ -249,7 +249,20 @@ e2e_tests = \
 	tests/e2e/target_removable.sh \
 	tests/e2e/target_sysfs.sh \
 	tests/e2e/target_too_small.sh \
-	tests/e2e/target_write_error.sh
+	tests/e2e/target_write_error.sh \
+	tests/e2e/trace_calls.sh \
+	tests/e2e/trace_crash.sh \
+	tests/e2e/trace_eio.sh \
+	tests/e2e/trace_exercise.sh \
+	tests/e2e/trace_fio.sh \
+	tests/e2e/trace_full.sh \
+	tests/e2e/trace_large.sh \
+	tests/e2e/trace_links.sh \
+	tests/e2e/trace_names.sh \
+	tests/e2e/trace_outside.sh \
+	tests/e2e/trace_permissions.sh \
+	tests/e2e/trace_refused.sh \
+	tests/e2e/trace_twice.sh
 TESTS += $(e2e_tests)
 EXTRA_DIST += $(e2e_tests) \
 	tests/e2e/common.sh \
@@ -275,7 +288,7 @@ tsan_tests = $(UNIT_TESTS) $(filter tests/e2e/copy_% tests/e2e/fault_drop% tests
 	tests/e2e/mount_fault_gone% tests/e2e/mount_fault_restart% tests/e2e/mount_gzip_index% \
 	tests/e2e/mount_overlay% tests/e2e/mount_signal% tests/e2e/mount_stalled% \
 	tests/e2e/mount_verify% \
-	tests/e2e/target_interrupt%, \
+	tests/e2e/target_interrupt% tests/e2e/trace_exercise% tests/e2e/trace_fio%, \
 	$(e2e_tests))
 
 check-asan:

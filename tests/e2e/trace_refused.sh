@@ -69,12 +69,12 @@ patched "a newer version" 8 02000000 "version"
 patched "another header" 12 00200000 "record|header"
 patched "another block size" 16 00020000 "record|block"
 patched "an unknown flag" 20 80000000 "record|flag"
-patched "another size" 24 0000200000000000 "size|changed|belong"
-patched "another device" 32 1122334455 "record|belong|another|other"
-patched "another inode" 40 1122334455 "record|belong|another|other"
-patched "another birth" 48 1122334455 "record|belong|another|other"
-patched "another mtime" 64 11 "changed|modified|time"
-patched "another ctime" 88 112233 "changed|modified|time"
+patched "another size" 24 0000200000000000 "size|changed|belong|damaged"
+patched "another device" 32 1122334455 "record|belong|another|other|not that of"
+patched "another inode" 40 1122334455 "record|belong|another|other|not that of"
+patched "another birth" 48 1122334455 "record|belong|another|other|not that of"
+patched "another mtime" 64 11 "changed|modified|time|damaged"
+patched "another ctime" 88 112233 "changed|modified|time|damaged"
 patched "something behind the header's fields" 96 01 "record|header"
 patched "an unknown fact" 4200 40 "record|fact|damaged"
 
@@ -94,14 +94,14 @@ echo text >mnt/second
 unmount mnt
 cp "$(record_of data/second)" "$RECORD"
 rm data/second
-refused "foreign" "belong|another|other"
+refused "foreign" "belong|another|other|not that of"
 
 fresh
 echo more >>data/image
-refused "a longer file" "changed|size|belong"
+refused "a longer file" "changed|size|belong|bytes"
 fresh
 truncate -s 4096 data/image
-refused "a shorter file" "changed|size|belong"
+refused "a shorter file" "changed|size|belong|bytes"
 fresh
 dd if=/dev/zero of=data/image bs=4096 count=1 conv=notrunc status=none
 refused "changed bytes" "changed|modified|time"
@@ -114,7 +114,8 @@ refused "changed bytes and an old date" "changed|modified|time"
 fresh
 cp data/image data/copy
 mount_traced data mnt
-dd if=mnt/copy of=/dev/null bs=4096 count=1 status=none || fail "the copy cannot be read"
+[ "$(stat -c %b mnt/copy)" = 2048 ] || fail "the copy has $(stat -c %b mnt/copy) blocks"
+dd if=/dev/zero of=mnt/copy bs=4096 count=1 conv=notrunc status=none || fail "the copy cannot be written"
 unmount mnt
 has_facts 0-255:1 data/copy
 has_facts 3-7:1 data/image

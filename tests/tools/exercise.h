@@ -30,6 +30,7 @@ struct file {
 	unsigned int n_links, n_handles, n_writers, n_snapshots;
 	uint64_t inode;    /* in FOLDER; 0: not known */
 	char *record;      /* absolute path, by the attribute; NULL: not known */
+	bool was_there;    /* before the mount */
 	bool has_no_facts; /* its record went with its last link before it was read */
 	/* When the last writer closed it; the kernel tells the daemon later.  0: that is long ago.
 	 */
@@ -128,6 +129,7 @@ void file_put(struct file *file);
 int64_t done(struct run *run, const struct file *file, int64_t result, int64_t as_if);
 /* Its record and its inode, where these can be seen. */
 void learn(struct run *run, unsigned int name);
+void learn_all(struct run *run);
 void close_all(struct run *run);
 void do_create(struct run *run);
 void do_open(struct run *run);

@@ -242,7 +242,8 @@ void do_copy(struct run *run)
 	size_t len = draw_len(run);
 	int64_t n;
 
-	if (!from || !to || to->appends || to->file->id % 2 != from->file->id % 2)
+	if (!from || !to || to->appends || to->file->id % 2 != from->file->id % 2 ||
+	    from->file->has_no_facts)
 		return;
 	offset = draw_offset(run, from->file);
 	to_offset = draw_offset(run, to->file);

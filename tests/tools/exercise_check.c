@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +17,8 @@
 #include "exercise.h"
 
 #define RECORD_HEADER_LEN 4096
+/* What closed records have behind these fields, length and digest, is the program's to check. */
+#define RECORD_FIELDS_LEN 136
 #define RECORD_IN_USE     1
 #define CHUNK_LEN         (256 << 10)
 #define PATIENCE_MSEC     5000
@@ -265,7 +266,7 @@ static void check_header(struct run *run, const struct file *file, const char *p
 	if (memcmp(h, "BMAPTRCE", 8) != 0 || load_le32(h + 8) != 1 || load_le32(h + 12) != 4096 ||
 	    load_le32(h + 16) != 4096)
 		mismatch(run, file, "record %s: not the magic, version 1 and two times 4096", path);
-	for (size_t i = 96; i < sizeof(h); i++) {
+	for (size_t i = RECORD_FIELDS_LEN; i < sizeof(h); i++) {
 		if (h[i])
 			mismatch(run, file, "record %s: byte %zu of the header is not 0", path, i);
 	}
@@ -424,9 +425,7 @@ static void check_through_mount(struct run *run, unsigned int name)
 	CLEANUP_FREE char *path = path_of(run->mountpoint, name);
 	const struct file *file = run->names[name];
 	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char record[4096];
 	struct stat st;
-	ssize_t len;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		mismatch(run, file, "%s: %s", path, strerror(errno));
@@ -442,11 +441,7 @@ static void check_through_mount(struct run *run, unsigned int name)
 	if ((uint64_t)st.st_blocks != model_n_mapped(file->model) * (MODEL_BLOCK_BYTES / 512))
 		mismatch(run, file, "%s: st_blocks %jd, expected 8 times %" PRIu64, path,
 			 (intmax_t)st.st_blocks, model_n_mapped(file->model));
-	len = fgetxattr(fd, "user.bmapfs.trace", record, sizeof(record) - 1);
-	if (len < 0 || !file->record || (size_t)len != strlen(file->record) ||
-	    memcmp(record, file->record, (size_t)len) != 0)
-		mismatch(run, file, "user.bmapfs.trace is '%.*s', but was '%s'", (int)MAX(len, 0),
-			 record, file->record ? file->record : "");
+	learn(run, name);
 }
 
 /* ---- folders ---- */
@@ -508,7 +503,7 @@ static void check_n_records(struct run *run)
 	if (run->has_crashed)
 		return;
 	for (unsigned int i = 0; i < N_NAMES; i++) {
-		bool is_first = run->names[i] != NULL;
+		bool is_first = run->names[i] && run->names[i]->record;
 
 		for (unsigned int j = 0; is_first && j < i; j++)
 			is_first = run->names[j] != run->names[i];
@@ -568,7 +563,7 @@ void check_closed(struct run *run)
 		if (!file)
 			continue;
 		check_data(run, file, data);
-		if (!run->has_records)
+		if (!run->has_records || !file->record)
 			continue;
 		record = record_in_folder(run, file);
 		check_record(run, file, record, data, true);

@@ -248,7 +248,10 @@ static void adopt_file(struct run *run, const struct snapshot *before, unsigned 
 		if (n >= n_facts || !facts[n])
 			adopt_block(run, file, old, fd, n, 0);
 	}
+	/* It may have been cut while it was made; the next mount finds it without a record. */
+	file->was_there |= !record;
 	file->model->size_bytes = size;
+	model_forget_behind(file->model);
 }
 
 void crash_recover(struct run *run, struct snapshot *before)
@@ -268,9 +271,6 @@ void crash_recover(struct run *run, struct snapshot *before)
 			adopt_file(run, before, i);
 	}
 	run_command(run, run->mount);
-	for (unsigned int i = 0; i < N_NAMES; i++) {
-		if (run->names[i] && !run->names[i]->record)
-			learn(run, i);
-	}
+	learn_all(run);
 	check_all(run);
 }

@@ -62,7 +62,9 @@ static void look(struct run *run)
 {
 	struct stat st;
 
-	for (unsigned int i = 0; i < N_NAMES; i++) {
+	for (unsigned int i = 0; i < N_NAMES && !run->is_dead; i++) {
+		if (run->names[i] && run->names[i]->was_there && !run->names[i]->record)
+			learn(run, i);
 		if (run->names[i])
 			settle(run, run->names[i]);
 	}
@@ -70,8 +72,8 @@ static void look(struct run *run)
 		struct file *file = run->handles[i].file;
 
 		settle(run, file);
-		if (done(run, file, fstat(run->handles[i].fd, &st), 1) == 0 &&
-		    (uint64_t)st.st_size != file->model->size_bytes)
+		done(run, file, fstat(run->handles[i].fd, &st), 0);
+		if (!run->is_dead && (uint64_t)st.st_size != file->model->size_bytes)
 			mismatch(run, file, "size %jd", (intmax_t)st.st_size);
 	}
 }
@@ -107,6 +109,7 @@ static void go_on_in_another_mount(struct run *run)
 	run_command(run, run->unmount);
 	check_closed(run);
 	run_command(run, run->mount);
+	learn_all(run);
 	check_all(run);
 }
 
@@ -172,6 +175,7 @@ static void find_files(struct run *run, bool is_written)
 		if (!file)
 			file = run->names[i] = file_new(run);
 		file->n_links++;
+		file->was_there = true;
 		for (off_t at = 0; file->n_links == 1 && at < st.st_size; at += MODEL_BLOCK_BYTES) {
 			ssize_t n = pread(fd, data, sizeof(data), at);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -63,16 +64,37 @@ void file_put(struct file *file)
 	free(file);
 }
 
+/* Whether the daemon is gone: asked for a while, as it may be about to go. */
+static bool is_gone(const struct run *run)
+{
+	struct statvfs st;
+
+	/* statfs() is answered by nobody else. */
+	for (int i = 0; i < 200; i++) {
+		if (statvfs(run->mountpoint, &st) < 0 &&
+		    (errno == ENOTCONN || errno == ECONNABORTED))
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
 int64_t done(struct run *run, const struct file *file, int64_t result, int64_t as_if)
 {
-	if (result >= 0)
+	int error = errno;
+
+	if (result >= 0 && !(run->may_die && result < as_if))
 		return result;
-	/* A request that was under way is ECONNABORTED, later ones are ENOTCONN. */
-	if (run->may_die && (errno == ENOTCONN || errno == ECONNABORTED)) {
+	/* A request that was under way is ECONNABORTED or EIO, later ones are ENOTCONN.  Of a long
+	 * write a part may have been done. */
+	if (run->may_die && (error == ENOTCONN || error == ECONNABORTED ||
+			     ((result >= 0 || error == EIO) && is_gone(run)))) {
 		run->is_dead = true;
 		return as_if;
 	}
-	mismatch(run, file, "%s", strerror(errno));
+	if (result >= 0)
+		return result;
+	mismatch(run, file, "%s", strerror(error));
 }
 
 void learn(struct run *run, unsigned int name)
@@ -80,13 +102,17 @@ void learn(struct run *run, unsigned int name)
 	CLEANUP_FREE char *path = path_of(run->mountpoint, name);
 	struct file *file = run->names[name];
 	char record[4096] = "";
+	int64_t len = 0;
 
-	if (run->has_records &&
-	    done(run, file, getxattr(path, "user.bmapfs.trace", record, sizeof(record) - 1), 0) >
-		    0) {
+	if (run->has_records)
+		len = getxattr(path, "user.bmapfs.trace", record, sizeof(record) - 1);
+	/* What was there before the mount need not have a record before it is changed. */
+	if (len < 0 && !(errno == ENODATA && file->was_there))
+		len = done(run, file, len, 0);
+	if (len > 0) {
 		if (record[0] != '/')
 			mismatch(run, file, "user.bmapfs.trace is '%s', no absolute path", record);
-		if (file->record && strcmp(file->record, record) != 0)
+		if (file->record && strcmp(strrchr(file->record, '/'), strrchr(record, '/')) != 0)
 			mismatch(run, file, "user.bmapfs.trace is '%s', but was '%s'", record,
 				 file->record);
 		free(file->record);
@@ -94,6 +120,14 @@ void learn(struct run *run, unsigned int name)
 	}
 	if (folder_is_visible(run))
 		file->inode = stat_in_folder(run, name).st_ino;
+}
+
+void learn_all(struct run *run)
+{
+	for (unsigned int i = 0; i < N_NAMES; i++) {
+		if (run->names[i])
+			learn(run, i);
+	}
 }
 
 static void add_handle(struct run *run, int fd, struct file *file, int flags)

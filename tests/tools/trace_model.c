@@ -295,15 +295,27 @@ void model_truncate(struct model *model, uint64_t size_bytes)
 	if (size_bytes >= old_bytes)
 		return;
 	clear_bytes(model, size_bytes, old_bytes - size_bytes);
-	/* A block that is cut in two keeps what it has. */
+	/* A block that is cut in two keeps what it has.  Of one that was read or punched and had no
+	 * value the texts do not say whether that is taken back; it is zeros in any case. */
 	for (size_t i = model_first(model, end_of(size_bytes, 0)); i < model->n_blocks; i++) {
 		uint64_t n = model->blocks[i].number;
 		uint8_t facts = model->blocks[i].facts;
 
 		if (n * MODEL_BLOCK_BYTES < old_bytes)
-			set_facts(model, n, forget(facts));
+			set_loose(model, n, forget(facts), 0, FACTS_READ | FACT_PUNCHED, 0);
 		else
-			set_either(model, n, forget(facts), facts);
+			set_loose(model, n, facts, forget(facts), FACTS_ALL & ~FACT_FORGOTTEN, 0);
+	}
+}
+
+void model_forget_behind(struct model *model)
+{
+	for (size_t i = model_first(model, end_of(model->size_bytes, 0)); i < model->n_blocks;
+	     i++) {
+		uint8_t facts = model->blocks[i].facts;
+
+		set_loose(model, model->blocks[i].number, facts, forget(facts),
+			  FACTS_ALL & ~FACT_FORGOTTEN, 0);
 	}
 }
 
@@ -347,8 +359,8 @@ static void punch_whole(struct model *model, uint64_t n, enum punch punch, bool 
 	case PUNCH_FORGET:
 		/* What was read and had no value: "don't care again" (TRACE, 3), while the format
 		 * takes facts back of what was written or zeroed only. */
-		if (!(facts & FACTS_VALUE) && is_sure) {
-			set_loose(model, n, punched, 0, FACTS_READ, 0);
+		if (!(facts & FACTS_VALUE)) {
+			set_loose(model, n, is_sure ? punched : facts, punched, FACTS_READ, 0);
 			return;
 		}
 		punched = forget(facts) | FACT_PUNCHED;
@@ -371,7 +383,7 @@ static void punch_whole(struct model *model, uint64_t n, enum punch punch, bool 
 
 /* Of a block a part of which was punched.  The texts do not say; it keeps its value if it has one.
  */
-static void punch_part(struct model *model, uint64_t n, enum punch punch)
+static void punch_part(struct model *model, uint64_t n, enum punch punch, uint8_t may_have)
 {
 	uint8_t facts = model_facts(model, n);
 
@@ -379,12 +391,12 @@ static void punch_part(struct model *model, uint64_t n, enum punch punch)
 	case PUNCH_REFUSE:
 		break;
 	case PUNCH_FORGET:
-		set_loose(model, n, facts, FACTS_VALUE, FACTS_GONE,
+		set_loose(model, n, facts, FACTS_VALUE | may_have, FACTS_GONE,
 			  facts & FACTS_VALUE ? FACTS_VALUE : 0);
 		break;
 	case PUNCH_ZERO:
 		/* Zeros were promised, so that it has a value now. */
-		set_loose(model, n, facts | FACT_ZEROED, 0,
+		set_loose(model, n, facts | FACT_ZEROED, may_have,
 			  FACTS_GONE | (facts & FACT_WRITTEN ? FACT_ZEROED : 0), FACTS_VALUE);
 		break;
 	}
@@ -407,7 +419,7 @@ void model_punch(struct model *model, uint64_t offset_bytes, uint64_t len_bytes,
 			punch_whole(model, n, punch, true);
 		else if (touches_file(model, n, offset_bytes) &&
 			 (punch == PUNCH_ZERO || !(is_whole || is_rest)))
-			punch_part(model, n, punch);
+			punch_part(model, n, punch, is_whole || is_rest ? FACT_PUNCHED : 0);
 		else
 			punch_whole(model, n, punch, false);
 	}

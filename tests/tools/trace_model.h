@@ -75,6 +75,8 @@ void model_read(struct model *model, uint64_t offset_bytes, size_t len_bytes, bo
 void model_write_pages(struct model *model, uint64_t offset_bytes, const uint8_t *data,
 		       size_t len_bytes);
 void model_truncate(struct model *model, uint64_t size_bytes);
+/* After a crash: what was behind the end may be forgotten, or not. */
+void model_forget_behind(struct model *model);
 void model_allocate(struct model *model, uint64_t offset_bytes, uint64_t len_bytes, bool keep_size);
 void model_zero(struct model *model, uint64_t offset_bytes, uint64_t len_bytes, bool keep_size);
 void model_punch(struct model *model, uint64_t offset_bytes, uint64_t len_bytes, enum punch punch);
