@@ -51,6 +51,7 @@ UNIT_TESTS = \
 	tests/unit/test_splitter \
 	tests/unit/test_target \
 	tests/unit/test_thread \
+	tests/unit/test_trace \
 	tests/unit/test_units \
 	tests/unit/test_view
 check_PROGRAMS += $(UNIT_TESTS)
@@ -182,6 +183,9 @@ tests_unit_test_target_LDADD = $(UNIT_LIBS)
 tests_unit_test_thread_SOURCES = tests/unit/test_thread.c
 tests_unit_test_thread_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_thread_LDADD = $(UNIT_LIBS)
+tests_unit_test_trace_SOURCES = tests/unit/test_trace.c
+tests_unit_test_trace_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_trace_LDADD = $(UNIT_LIBS)
 tests_unit_test_units_SOURCES = tests/unit/test_units.c
 tests_unit_test_units_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_units_LDADD = $(UNIT_LIBS)
