@@ -2,6 +2,8 @@ bin_PROGRAMS += bmapfs/bmapfs
 bmapfs_bmapfs_SOURCES = \
 	bmapfs/daemon.c \
 	bmapfs/daemon.h \
+	bmapfs/event_log.c \
+	bmapfs/event_log.h \
 	bmapfs/folder_file.c \
 	bmapfs/folder_mount.c \
 	bmapfs/folder_mount.h \

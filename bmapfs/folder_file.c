@@ -100,6 +100,26 @@ static struct bmap_trace *current_trace(struct folder *folder, struct node *node
 	return handle->trace;
 }
 
+static void log_open(const struct folder *folder, struct node *node, struct handle *handle)
+{
+	struct event_log *events = folder->mount->events;
+
+	handle->name = events ? node_name(node) : NULL;
+	if (!handle->name)
+		return;
+	if (!atomic_flag_test_and_set(&node->is_in_journal))
+		event_log_file(events, handle->name, "add");
+	event_log_file(events, handle->name, "open");
+}
+
+static void log_bytes(fuse_req_t request, const struct handle *handle, const char *action,
+		      uint64_t offset, uint64_t len)
+{
+	if (handle->name)
+		event_log_bytes(get_folder(request)->mount->events, handle->name, action, offset,
+				len);
+}
+
 int folder_open_node(struct folder *folder, struct node *node, int fd, struct fuse_file_info *file)
 {
 	struct handle *handle = calloc(1, sizeof(*handle));
@@ -125,6 +145,7 @@ int folder_open_node(struct folder *folder, struct node *node, int fd, struct fu
 	}
 	if (handle->writes)
 		atomic_fetch_add(&node->n_writers, 1);
+	log_open(folder, node, handle);
 	file->fh = (uint64_t)(uintptr_t)handle;
 	file->direct_io = 1; /* requests come as they were made, without what the kernel adds */
 	file->noflush = 1;
@@ -144,14 +165,18 @@ void folder_on_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info 
 
 void folder_on_release(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *file)
 {
-	struct node *node = get_node(get_folder(request), inode);
+	struct folder *folder = get_folder(request);
+	struct node *node = get_node(folder, inode);
 	struct handle *handle = get_handle(file);
 
+	if (handle->name)
+		event_log_file(folder->mount->events, handle->name, "close");
 	if (handle->writes)
 		atomic_fetch_sub(&node->n_writers, 1);
 	if (handle->trace)
 		bmap_trace_release(handle->trace, handle->fd);
 	close(handle->fd);
+	free(handle->name);
 	free(handle);
 	fuse_reply_err(request, 0);
 }
@@ -166,6 +191,8 @@ static void reply_read(const struct later *read, const char *buf, ssize_t n)
 	bool by_writer = read->handle->writes || atomic_load(&read->node->n_writers) > 0;
 	int r = 0;
 
+	if (n > 0)
+		log_bytes(read->request, read->handle, "read", read->offset, (uint64_t)n);
 	if (n > 0 && trace)
 		r = bmap_trace_note_read(trace, read->offset, (uint64_t)n, by_writer);
 	if (n < 0 || r < 0)
@@ -238,8 +265,10 @@ void folder_on_write(fuse_req_t request, fuse_ino_t inode, const char *buf, size
 
 	pthread_rwlock_rdlock(&node->data_lock);
 	n = write_noted(get_handle(file), buf, size, (uint64_t)offset);
-	if (n > 0)
+	if (n > 0) {
 		folder_drop_privileges(request, get_handle(file)->fd);
+		log_bytes(request, get_handle(file), "write", (uint64_t)offset, (uint64_t)n);
+	}
 	pthread_rwlock_unlock(&node->data_lock);
 	if (n < 0)
 		fuse_reply_err(request, (int)-n);
@@ -255,6 +284,7 @@ static void sync_later(void *opaque)
 
 	if (r == 0)
 		r = (sync->mode ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
+	log_bytes(sync->request, sync->handle, sync->mode ? "datasync" : "sync", 0, 0);
 	fuse_reply_err(sync->request, -r);
 }
 
@@ -411,6 +441,10 @@ static void allocate_later(void *opaque)
 	r = change_allocation(get_folder(call->request), call->handle, call->mode, call->offset,
 			      call->len);
 	pthread_rwlock_unlock(&call->node->data_lock);
+	if (r == 0 && (call->mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
+		log_bytes(call->request, call->handle,
+			  call->mode & FALLOC_FL_PUNCH_HOLE ? "trim" : "write", call->offset,
+			  call->len);
 	fuse_reply_err(call->request, -r);
 }
 
@@ -506,6 +540,10 @@ static void copy_later(void *opaque)
 	pthread_rwlock_unlock(&target->data_lock);
 	if (source != target)
 		pthread_rwlock_unlock(&source->data_lock);
+	if (n > 0) {
+		log_bytes(call->request, call->from, "read", call->from_offset, (uint64_t)n);
+		log_bytes(call->request, call->handle, "write", call->offset, (uint64_t)n);
+	}
 	if (n < 0)
 		fuse_reply_err(call->request, (int)-n);
 	else

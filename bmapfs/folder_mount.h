@@ -9,6 +9,7 @@
 #define BMAPFS_FOLDER_MOUNT_H
 
 #include "bmap/trace.h"
+#include "event_log.h"
 #include "node.h"
 #include "session.h"
 
@@ -17,6 +18,7 @@ struct folder_mount {
 	struct bmap_trace_folder records;
 	enum bmap_punch punch;
 	enum assumed assumed;
+	struct event_log *events; /* NULL: there is no journal */
 };
 
 BMAP_MUST_CHECK int folder_mount_run(const struct folder_mount *mount,

@@ -20,6 +20,7 @@ struct folder {
 struct handle {
 	int fd;
 	bool writes;
+	char *name; /* for the journal; NULL: there is none */
 	/* NULL: all of it counts as written, or nobody has opened it for writing yet. */
 	struct bmap_trace *_Atomic trace;
 };

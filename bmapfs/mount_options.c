@@ -24,6 +24,7 @@ enum {
 	TRACE,
 	PUNCH,
 	ASSUME,
+	EVENTS,
 	FOREGROUND,
 	DEBUG,
 	OPTIONS,
@@ -62,6 +63,9 @@ static const struct cli_option option_table[] = {
 		   "(refuse), nobody cares for them (forget), they are zeros (zero)"},
 	[ASSUME] = {"assume", 0, "WHAT", "written",
 		    "what the blocks of files without a record are: written or unwritten"},
+	[EVENTS] =
+		{"events", 0, "FILE", NULL,
+		 "write a journal of what happens in a traced folder: an iolog that fio replays"},
 	[FOREGROUND] = {"foreground", 'f', NULL, NULL, "stay in the foreground"},
 	[DEBUG] = {"debug", 'd', NULL, NULL, "stay in the foreground and say what is being done"},
 	[OPTIONS] = {"options", 'o', "OPTION[,OPTION...]", NULL,
@@ -227,6 +231,9 @@ static int take_option(void *opaque, size_t option, const char *value)
 		return take_punch(value, &options->punch);
 	case ASSUME:
 		return take_assume(value, &options->assumed);
+	case EVENTS:
+		options->events = value;
+		return 0;
 	case FOREGROUND:
 		options->foreground = true;
 		return 0;

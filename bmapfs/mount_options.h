@@ -16,7 +16,8 @@ struct mount_options {
 	struct bmap_view_options view;
 	const char *overlay; /* NULL: the mount is read-only */
 	bool is_traced;
-	const char *trace; /* where the record is, or are; NULL: beside the data */
+	const char *trace;  /* where the record is, or are; NULL: beside the data */
+	const char *events; /* NULL: no journal */
 	enum bmap_punch punch;
 	enum assumed assumed;
 	bool foreground, debug, version;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/checked.h"
@@ -125,22 +127,24 @@ struct node_path node_path(const struct node *node)
 	return path;
 }
 
-/* What the file is called, for a sentence. */
-static void read_name(const struct node *node, char *name, size_t size)
+char *node_name(const struct node *node)
 {
-	ssize_t n = readlink(node_path(node).text, name, size - 1);
+	char name[PATH_MAX];
+	ssize_t n = readlink(node_path(node).text, name, sizeof(name) - 1);
 
 	name[n > 0 ? n : 0] = '\0';
+	return strdup(name);
 }
 
 /* Looks for the record, or makes it.  The node's lock is held. */
 static int begin_trace(struct node_table *table, struct node *node, enum node_need need)
 {
+	CLEANUP_FREE char *name = node_name(node);
 	struct bmap_error err = {0};
-	char name[4096];
 	int r = -ENOENT;
 
-	read_name(node, name, sizeof(name));
+	if (!name)
+		return -ENOMEM;
 	if (need != NODE_NEW && !node->has_no_record)
 		r = bmap_trace_begin(&node->trace, table->records, node->fd, name, BMAP_TRACE_GO_ON,
 				     &err);

@@ -26,7 +26,8 @@ struct node {
 	struct bmap_trace *trace; /* guarded by lock until it is there: it stays */
 	bool has_no_record;       /* guarded by lock: there was none */
 	bool is_refused;          /* guarded by lock: its record cannot be used */
-	atomic_uint n_writers;    /* handles that are open for writing */
+	atomic_flag is_in_journal;
+	atomic_uint n_writers; /* handles that are open for writing */
 	/* Shared: the file gets data; exclusive: facts are taken back. */
 	pthread_rwlock_t data_lock;
 };
@@ -79,5 +80,8 @@ struct node_path {
 	char text[32];
 };
 struct node_path node_path(const struct node *node);
+
+/* What the file is called now; the caller frees it.  NULL when out of memory. */
+char *node_name(const struct node *node);
 
 #endif

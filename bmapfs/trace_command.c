@@ -231,9 +231,13 @@ static int serve(struct trace_command *trace, struct daemon *daemon, struct bmap
 			 trace->records_fd);
 		mount.records.path = hidden_path;
 	}
+	if (options->events && event_log_open(&mount.events, options->events, err) < 0)
+		return -err->code;
 	umask(0);
 	allow_files();
-	return folder_mount_run(&mount, &session, daemon, err);
+	(void)!folder_mount_run(&mount, &session, daemon, err);
+	event_log_close(mount.events);
+	return -err->code;
 }
 
 int trace_command_run(const struct mount_options *options, const char *mountpoint,
