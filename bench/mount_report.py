@@ -7,8 +7,8 @@ import shlex
 import statistics
 
 import results
-from report import command_line, image, load, machine, mib, our_version, ratio, say, seconds, \
-    verdict, versions
+from report import command_line, image, load, machine, markdown, mib, our_version, ratio, say, \
+    seconds, verdict, versions
 
 MIB = 1 << 20
 WIDTH = 10
@@ -71,13 +71,6 @@ def fetched(n_bytes):
 
 def kib(value):
     return "-" if value is None else "%d" % value
-
-
-def table(heads, lines):
-    yield "| " + " | ".join(heads) + " |"
-    yield "|---" + "|--:" * (len(heads) - 1) + "|"
-    for cells in lines:
-        yield "| " + " | ".join(cells) + " |"
 
 
 class Table:
@@ -160,16 +153,16 @@ class Table:
         if not finished:
             lines += ["**This run did not come to its end.**", ""]
         lines += ["- " + line for line in self.machine()]
-        lines += ["", "### Seconds", "", *table(self.heads(), map(self.cells, self.rows)), ""]
+        lines += ["", "### Seconds", "", *markdown(self.heads(), map(self.cells, self.rows)), ""]
         lines += self.failures() + EXPLANATION + ["", "### To reach", ""]
         lines += ["- " + line for line in self.goals()]
         lines += ["", "### MiB sent by the server", ""]
-        lines += table(["row"] + self.sides + ["limit " + side for side in HELD], self.traffic())
+        lines += markdown(["row"] + self.sides + ["limit " + side for side in HELD], self.traffic())
         lines += ["", *TRAFFIC, "", "### Peak memory, MiB", ""]
-        lines += [*table(["image"] + self.sides, self.peaks()), "", *PEAKS]
+        lines += [*markdown(["image"] + self.sides, self.peaks()), "", *PEAKS]
         lines += ["", "### KiB of data found, KiB on disk of the copy", ""]
-        lines += table(["row"] + self.sides, self.sizes())
-        results.write(self.options.output, mounts="\n".join(lines))
+        lines += markdown(["row"] + self.sides, self.sizes())
+        results.write(self.options.output, "run-mount", "\n".join(lines))
 
     def failures(self):
         """One line for what fails in several rows for the same reason."""

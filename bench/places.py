@@ -2,12 +2,14 @@
 """Where the copies come from and go to: targets, web server, page cache, and their checks."""
 
 import contextlib
+import fcntl
 import hashlib
 import mmap
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import xml.etree.ElementTree
@@ -31,6 +33,17 @@ def warm(path):
     with open(path, "rb", buffering=0) as file:
         while file.read(PIECE_BYTES):
             pass
+
+
+def lock(folder):
+    """Return a descriptor that keeps a second run out: it would write the same files."""
+    os.makedirs(folder, exist_ok=True)
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("bench: another one is running in " + folder)
+    return fd
 
 
 def touch_memory(n_bytes):

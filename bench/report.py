@@ -160,14 +160,15 @@ class Table:
         lines = ["# bmaptool against bmap-tools and the floors", ""]
         if not finished:
             lines += ["**This run did not come to its end.**", ""]
-        lines += ["Made by `bench/run`, the part \"Mounts\" by `bench/run-mount`; do not edit.", ""]
+        lines += ["Made by `bench/run`, the part \"Mounts\" by `bench/run-mount`, \"Traced folder\" by "
+                  "`bench/run-trace`; do not edit.", ""]
         lines += ["## Machine", ""]
         lines += ["- " + line for line in self.machine()]
         lines += ["", "## Results", ""] + self.markdown_rows() + [""] + EXPLANATION
         lines += ["", "## To reach", ""] + ["- " + line for line in self.goals()]
         lines += ["", "## Floors", ""] + self.markdown_floors()
         lines += ["", "## Repeat", ""] + REPEAT
-        results.write(self.options.output, copies="\n".join(lines) + "\n")
+        results.write(self.options.output, "run", "\n".join(lines))
 
     def machine(self):
         yield from machine(self.options.bench_dir)
@@ -181,8 +182,7 @@ class Table:
         yield "rounds: %d (xz and bz2: %d)" % (self.options.rounds, self.options.slow_rounds)
 
     def markdown_rows(self):
-        lines = ["| " + " | ".join(HEADS) + " |", "|---" + "|--:" * (len(HEADS) - 1) + "|"]
-        lines += ["| " + " | ".join(cells(row)) + " |" for row in self.rows]
+        lines = list(markdown(HEADS, map(cells, self.rows)))
         failures = ["- %s, %s: %s" % (row.name, side, reason)
                     for row in self.rows for side, reason in row.failed.items()]
         return lines + ([""] + failures if failures else [])
@@ -219,6 +219,14 @@ class Table:
                     median * 1e3)
         if self.n_failed:
             yield "**%d of the measurements failed**" % self.n_failed
+
+
+def markdown(heads, lines):
+    """Yield the lines of a table: names on the left, numbers on the right."""
+    yield "| " + " | ".join(heads) + " |"
+    yield "|---" + "|--:" * (len(heads) - 1) + "|"
+    for cells_of_line in lines:
+        yield "| " + " | ".join(cells_of_line) + " |"
 
 
 def verdict(names, n_measured):

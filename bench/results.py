@@ -1,30 +1,42 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""RESULTS.md has two authors, bench/run and bench/run-mount: each keeps the other's part."""
+"""RESULTS.md has several authors, bench/run and others: each keeps the others' parts."""
 
 import contextlib
 import os
 
-BEGIN = "<!-- begin: made by bench/run-mount -->\n"
-END = "<!-- end: made by bench/run-mount -->\n"
+FIRST = "run"  # its part is what stands outside of the others' marks
+OTHERS = ["run-mount", "run-trace"]
+
+
+def marks(author):
+    return ("<!-- begin: made by bench/%s -->\n" % author,
+            "<!-- end: made by bench/%s -->\n" % author)
 
 
 def read(path):
-    """Return (what bench/run wrote, what bench/run-mount wrote); "" for what is not there."""
+    """Return {author: what it wrote}, without those that wrote nothing."""
     text = ""
     with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8") as file:
         text = file.read()
-    copies, _, rest = text.partition(BEGIN)
-    return copies.rstrip("\n"), rest.partition(END)[0].strip("\n")
+    parts = {}
+    for author in OTHERS:
+        begin, end = marks(author)
+        before, _, rest = text.partition(begin)
+        parts[author], _, after = rest.partition(end)
+        text = before + after
+    parts[FIRST] = text
+    return {author: part.strip("\n") for author, part in parts.items() if part.strip("\n")}
 
 
-def write(path, copies=None, mounts=None):
-    """Replace the part that is given."""
-    old_copies, old_mounts = read(path)
-    copies = old_copies if copies is None else copies.rstrip("\n")
-    mounts = old_mounts if mounts is None else mounts.strip("\n")
-    parts = [copies + "\n"] if copies else []
-    if mounts:
-        parts.append(BEGIN + mounts + "\n" + END)
+def write(path, author, part):
+    """Replace the part of one author."""
+    parts = read(path)
+    parts[author] = part.strip("\n")
+    texts = [parts[FIRST] + "\n"] if parts.get(FIRST) else []
+    for other in OTHERS:
+        if parts.get(other):
+            begin, end = marks(other)
+            texts.append(begin + parts[other] + "\n" + end)
     with open(path + ".tmp", "w", encoding="utf-8") as file:
-        file.write("\n".join(parts))
+        file.write("\n".join(texts))
     os.rename(path + ".tmp", path)
