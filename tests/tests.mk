@@ -251,6 +251,7 @@ e2e_tests = \
 	tests/e2e/target_too_small.sh \
 	tests/e2e/target_write_error.sh \
 	tests/e2e/trace_calls.sh \
+	tests/e2e/trace_concurrent.sh \
 	tests/e2e/trace_crash.sh \
 	tests/e2e/trace_eio.sh \
 	tests/e2e/trace_exercise.sh \
@@ -288,7 +289,8 @@ tsan_tests = $(UNIT_TESTS) $(filter tests/e2e/copy_% tests/e2e/fault_drop% tests
 	tests/e2e/mount_fault_gone% tests/e2e/mount_fault_restart% tests/e2e/mount_gzip_index% \
 	tests/e2e/mount_overlay% tests/e2e/mount_signal% tests/e2e/mount_stalled% \
 	tests/e2e/mount_verify% \
-	tests/e2e/target_interrupt% tests/e2e/trace_exercise% tests/e2e/trace_fio%, \
+	tests/e2e/target_interrupt% tests/e2e/trace_concurrent% \
+	tests/e2e/trace_exercise% tests/e2e/trace_fio%, \
 	$(e2e_tests))
 
 check-asan:
