@@ -251,6 +251,7 @@ e2e_tests = \
 	tests/e2e/target_too_small.sh \
 	tests/e2e/target_write_error.sh \
 	tests/e2e/trace_calls.sh \
+	tests/e2e/trace_closed.sh \
 	tests/e2e/trace_concurrent.sh \
 	tests/e2e/trace_crash.sh \
 	tests/e2e/trace_eio.sh \
