@@ -46,7 +46,7 @@ for round in 1 2 3; do
 	if umount(b"mnt", 0) and os.system("exec fusermount3 -u mnt"):
 	    raise SystemExit("umount")
 	END
-	wait "$DAEMON" || fail "the daemon left with $?"
+	wait "$DAEMON" || fail "the daemon left with $?: $(cat mount.log)"
 	no_reports
 	all_closed
 done
