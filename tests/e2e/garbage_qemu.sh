@@ -7,4 +7,5 @@
 requires_trace
 requires_garbage qemu_all qemu_into
 must_break nonzero qemu_all
+must_not_pass broken qemu
 garbage_test qemu_all qemu_into

@@ -5,6 +5,7 @@
 . "${0%/*}/common.sh" || exit 99
 . "$TOOLS/garbage.sh"
 requires_trace
-requires_garbage verity verity_ext4
+requires_garbage verity verity_ext4 verity_apart
 must_break nonzero verity verity_ext4
-garbage_test verity verity_ext4
+must_not_pass broken verity_apart_safe
+garbage_test verity verity_ext4 verity_apart

@@ -5,6 +5,7 @@
 #
 #   tests/tools/exactness.sh [-o FILE] [CASE...]     as root; BMAPTOOL and BMAPFS name the programs
 . "${0%/*}/../e2e/common.sh" || exit 99
+GARBAGE_UUID=5aa5c3d2-7b1e-4c53-9c1b-0123456789ab
 . "$TOOLS/garbage.sh"
 requires_loop
 requires_trace
@@ -52,7 +53,7 @@ for name in "${names[@]}"; do
 	build "$name" 1 "$folder/plain/$name"
 	! declare -F "phase2_$name" >/dev/null || in_folder "$name" "$folder/plain/$name" "phase2_$name"
 	image=$folder/plain/$name/image
-	row="| \`$name\` | $(of_case about "$name") | $(($(stat -c %s "$image") / 4096)) | $(gpy count-nonzero "$image") |"
+	row="| \`$name\` | $(of_case about "$name") | $((($(stat -c %s "$image") + 4095) / 4096)) | $(gpy count-nonzero "$image") |"
 	for how in seek fiemap; do
 		map_by $how "$image" "$WORK/$how.bmap"
 		judge "$name" $how "$image" "$WORK/$how.bmap"
@@ -117,17 +118,25 @@ version() { "$@" 2>&1 </dev/null | grep -m 1 -oE '[0-9]+\.[0-9]+[0-9.]*' | head 
 	## Where it is not minimal, or needs a hand
 
 	- **Punches are refused** unless asked otherwise, because nobody can tell a punch that means "nobody cares" from one
-	  that means "zeros, please" (`mke2fs` relies on its punches, and the kernel zeroes by punching). So a tool that punches
-	  and does not care writes zeros instead, and they are mapped: `genimage` punches every hole of its parts, and all of
-	  its disk is mapped. `genimage_nodiscard` is the way out: its `mke2fs` gets `-E nodiscard`, the folder `--punch=forget`.
+	  that means "zeros, please": `mke2fs` relies on its punches (`ext2_forget`, `ext4_forget`: wrong), and the kernel
+	  zeroes by punching. So what a tool punches without caring it may zero instead, and then that is mapped.
+	- **genimage** asks for the holes of its parts by FIEMAP, which no FUSE mount can answer, and without an answer writes
+	  every block of them: all of its disk is mapped, however punches are treated. Its parts lie beside the disk and have
+	  exact maps; put together by a copy that asks SEEK_DATA, the disk has one, too (`genimage_assembled`; wic copies like
+	  that by itself).
 	- **What was deleted in a loop mount stays mapped**, since `fstrim` is a punch. Two phases cure it: build with punches
 	  refused, mount the folder again with `--punch=forget`, the image with `-o noinit_itable`, `fstrim`, unmount
 	  (`loop_*_trimmed`).
-	- **`qemu-img convert`** into a file that it makes itself leaves zeros out, in silence, because a new file is zeros: it
-	  relies on blocks that it neither writes nor reads, and no trace can know. Use `-S 0`, or `-n` into a file that
-	  `truncate` made. The same goes for `dd conv=sparse` and `cp --sparse=always` from outside the folder.
-	- **A hash tree in a file of its own** is made by reading data that nobody has open for writing. `safe` does not count
-	  that; `create --trace --trace-policy=strict` does (`verity_apart`). In one file (`verity_ext4`) `safe` is enough.
+	- **Looked at by a writer**: `sfdisk`, `parted`, `mkswap`, `mkfs.f2fs` look for old signatures with the descriptor that
+	  they write with, the kernel and `mcopy` read what they will not use. That is up to some hundred blocks of zeros, and
+	  mapped, because such a read may as well be one that is relied on. `--trace-policy=written` leaves them out, at your
+	  own risk.
+	- **A new file is zeros, and some tools rely on it without a word**: `qemu-img convert` into a file that it makes itself,
+	  `dd conv=sparse` and `cp --sparse=always` neither write nor read the zeros of what they copy. No trace can know
+	  (`qemu`: broken). Use `qemu-img convert -S 0`, or `-n` into a file that `truncate` made; plain `dd` and `cp`.
+	- **A hash tree in a file of its own** is made by reading data that nobody has open for writing, as any reader does.
+	  `safe` does not count that (`verity_apart_safe`: broken); `create --trace --trace-policy=strict` does. In one file
+	  (`verity_ext4`) `safe` is enough.
 	- f2fs and vfat are checked by their tools where the kernel has no driver (f2fs: `fsck.f2fs`, and files read by inode;
 	  vfat: `fsck.vfat`, `mcopy`), so there is no power cut for f2fs. LUKS and dm-verity are checked in user space.
 

@@ -44,7 +44,6 @@ requires_garbage() {
 		requires_command ${!needs}
 	done
 	at_exit _garbage_clear
-	make_trees
 }
 requires_trace() {
 	[ "$GARBAGE_BY" = trace ] || return 0
@@ -62,16 +61,6 @@ tree_of() {
 	[ -d "$folder" ] || gpy tree "$folder" "$2" "$1" || return 1
 	echo "$folder"
 }
-# make_trees: all of them, for what runs in subshells afterwards.
-make_trees() {
-	local kind generation
-	for kind in full plain flat; do
-		for generation in 1 2; do
-			[ -n "$(tree_of $kind $generation)" ] || fail "no tree $kind $generation"
-		done
-	done
-}
-
 # build CASE GENERATION FOLDER: makes FOLDER and FOLDER/image in it.
 build() {
 	local name=$1 folder=$3
@@ -153,12 +142,12 @@ flash() {
 }
 
 # prove CASE IMAGE MAP [KIND...]: 0 if the map is right; else $VERDICT (broken,
-# latent) and $WHY.  Whether an unmapped block was written fails at once: that
+# latent) and $WHY.  With kinds of garbage named, it is those, and no power cut.  Whether an unmapped block was written fails at once: that
 # is never the map's fault.
 prove() {
-	local name=$1 image=$2 map=$3 kind latent='' dir=$WORK/prove.$1; shift 3
+	local name=$1 image=$2 map=$3 kind latent='' all='' dir=$WORK/prove.$1; shift 3
 	VERDICT=ok WHY=
-	[ $# -gt 0 ] || set -- random stale flip
+	[ $# -gt 0 ] || { all=yes; set -- random stale flip; }
 	rm -rf "$dir"; mkdir "$dir"
 	for kind; do
 		prove_one "$name" "$image" "$map" "$kind" "$dir" || { VERDICT=broken; WHY="$kind garbage: $WHY"; break; }
@@ -167,7 +156,7 @@ prove() {
 	rm -rf "$dir"
 	[ "$VERDICT" = ok ] || return 1
 	[ -z "$latent" ] || { VERDICT=latent WHY=$latent; return 1; }
-	declare -F "reflash_$name" >/dev/null || return 0
+	[ -n "$all" ] && declare -F "reflash_$name" >/dev/null || return 0
 	reflash "$name" "$image" "$map" || { VERDICT=latent; return 1; }
 }
 prove_one() {
@@ -320,6 +309,20 @@ garbage_on_host() {
 		kinds=(random)
 	fi
 	prove "$name" "$image" "$map" "${kinds[@]}" || fail "$name on $host: $VERDICT: $WHY"
+}
+
+# must_not_pass VERDICT CASE...: built in a traced folder, the map gets VERDICT.
+must_not_pass() {
+	local want=$1 name folder=$WORK/must_not/folder; shift
+	[ "$GARBAGE_BY" = trace ] || return 0
+	rm -rf "$WORK/must_not"
+	build_traced "$folder" "$@"
+	for name; do
+		! prove "$name" "$folder/$name/image" "$folder.maps/$name" || fail "$name: passes, which the documents deny"
+		[ "$VERDICT" = "$want" ] || fail "$name: $VERDICT, not $want: $WHY"
+		echo "control: $name: $VERDICT: $WHY"
+	done
+	rm -rf "$WORK/must_not"
 }
 
 # must_break HOW CASE...: a map by HOW (of what is not zero, or of today's

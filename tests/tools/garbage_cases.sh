@@ -23,7 +23,10 @@
 # shellcheck disable=SC2034,SC2317 # used and called by name, in garbage.sh
 # shellcheck disable=SC2015 # A && B || bad: that is meant
 CASES=()
-UUID=5aa5c3d2-7b1e-4c53-9c1b-0123456789ab
+# One UUID for all generations of one run, but no two runs at a time with the same: the kernel mounts no two
+# of xfs, and mkfs.btrfs looks at all loop devices for it.
+UUID=${GARBAGE_UUID:-$(printf '5aa5c3d2-7b1e-4c53-9c1b-%011xb' $$)}
+HASH_SEED=5aa5c3d2-7b1e-4c53-9c1b-0123456789ab
 GEN=1
 export E2FSPROGS_FAKE_TIME=1700000000 SOURCE_DATE_EPOCH=1700000000
 
@@ -109,7 +112,7 @@ copy_and_delete() {
 # make_ext SIZE OPTION...: EXT_E are further extended options.
 make_ext() {
 	truncate -s "$1" image; shift
-	mke2fs -q -F -U $UUID -E "hash_seed=$UUID${EXT_E:+,$EXT_E}" -d "$(tree_of full "$GEN")" "$@" image
+	mke2fs -q -F -U "$UUID" -E "hash_seed=$HASH_SEED${EXT_E:+,$EXT_E}" -d "$(tree_of full "$GEN")" "$@" image
 }
 fsck_ext() { quiet e2fsck -fn "$1" || bad "e2fsck: $(said)"; }
 check_ext() { check_mounted "$1" full mode,owner,mtime,xattr,links,device fsck_ext; }
@@ -141,6 +144,13 @@ define_ext ext4_nocsum '' 24M -t ext4 -O '^metadata_csum'
 define_ext ext4_bare '' 24M -t ext4 -O '^metadata_csum,^uninit_bg'
 define_ext ext4_eager lazy_itable_init=0,lazy_journal_init=0 24M -t ext4
 define_ext ext4_eager_nodiscard lazy_itable_init=0,lazy_journal_init=0,nodiscard 24M -t ext4
+
+# The other ways to treat punches: mke2fs relies on the zeros of what it punches, so they may not be
+# forgotten.
+define_ext ext2_forget '' 24M -t ext2
+define_ext ext2_zero '' 24M -t ext2
+define_ext ext4_forget '' 24M -t ext4
+punch_ext2_forget=forget punch_ext4_forget=forget punch_ext2_zero=zero
 
 # ---- vfat ----
 
@@ -180,7 +190,8 @@ define_vfat vfat32 40M -F 32 -s 1 -n GARBAGE
 needs_btrfs='mkfs.btrfs btrfs'
 gen_btrfs() {
 	truncate -s 128M image
-	mkfs.btrfs -q -U $UUID --rootdir "$(tree_of full "$GEN")" image
+	loops_settled
+	mkfs.btrfs -q -U "$UUID" --rootdir "$(tree_of full "$GEN")" image
 }
 fsck_btrfs() { quiet btrfs check --readonly --check-data-csum "$1" || bad "btrfs check: $(said)"; }
 check_btrfs() {
@@ -216,7 +227,7 @@ reflash_xfs() { echo fsck_xfs; }
 needs_f2fs='mkfs.f2fs sload.f2fs fsck.f2fs dump.f2fs'
 gen_f2fs() {
 	truncate -s 100M image
-	mkfs.f2fs -q -f -r -U $UUID -T 1700000000 image
+	mkfs.f2fs -q -f -r -U "$UUID" -T 1700000000 image
 	sload.f2fs -P -T 1700000000 -f "$(tree_of plain "$GEN")" image
 }
 fsck_f2fs() {
@@ -262,7 +273,7 @@ gen_squashfs_raw() { gen_squashfs -noI -noD -noF -noX; }
 check_squashfs_raw() { check_squashfs "$1"; }
 
 needs_erofs='mkfs.erofs fsck.erofs'
-gen_erofs() { mkfs.erofs --quiet -T 1700000000 -U $UUID "$@" image "$(tree_of full "$GEN")"; }
+gen_erofs() { mkfs.erofs --quiet -T 1700000000 -U "$UUID" "$@" image "$(tree_of full "$GEN")"; }
 check_erofs() {
 	quiet fsck.erofs --extract="$WORK/erofs.files" --overwrite --preserve "$1" || bad "fsck.erofs: $(said)" || return
 	same_files "$WORK/erofs.files" full owner || return
@@ -276,7 +287,7 @@ check_erofs_lz4() { check_erofs "$1"; }
 # ---- swap, LUKS, verity, U-Boot, zeros ----
 
 needs_swap='mkswap swaplabel'
-gen_swap() { truncate -s 4M image; chmod 600 image; mkswap -q -U $UUID -L "garbage$GEN" image; }
+gen_swap() { truncate -s 4M image; chmod 600 image; mkswap -q -U "$UUID" -L "garbage$GEN" image; }
 check_swap() {
 	local loop
 	chmod 600 "$1"
@@ -300,7 +311,7 @@ make_luks() {
 	truncate -s 24M image
 	printf 'first %s' "$GEN" >key.1; printf 'second %s' "$GEN" >key.2
 	# shellcheck disable=SC2086 # words are meant
-	cryptsetup -q luksFormat "$@" --uuid $UUID $luks_quick image key.1
+	cryptsetup -q luksFormat "$@" --uuid "$UUID" $luks_quick image key.1
 	# shellcheck disable=SC2086
 	cryptsetup -q luksAddKey $luks_quick --key-file key.1 image key.2
 	gpy fill cipher 1048576 "cipher $GEN"
@@ -360,6 +371,9 @@ gen_verity_apart() {
 	veritysetup format $verity_options image hashes | awk '/^Root hash/ { print $3 }' >root-hash
 	[ -s root-hash ]
 }
+needs_verity_apart_safe=$needs_verity_apart
+gen_verity_apart_safe() { gen_verity_apart; }
+check_verity_apart_safe() { check_verity_apart "$@"; }
 check_verity_apart() {
 	local folder=${2%/*}
 	quiet veritysetup verify "$1" "$folder/hashes" "$(cat "$folder/root-hash")" || bad "veritysetup verify: $(said)" || return
@@ -413,13 +427,13 @@ needs_gpt_sfdisk='sfdisk sgdisk parted'
 gen_gpt_sfdisk() {
 	truncate -s 16M image
 	printf 'label: gpt\nlabel-id: %s\nstart=2048, size=%s, name=boot, uuid=%s\nsize=4096, name=root%s, uuid=%s\n' \
-		$UUID $((GEN * 2048)) ${UUID%b}c "$GEN" ${UUID%b}d | sfdisk -q image
+		"$UUID" $((GEN * 2048)) "${UUID%b}c" "$GEN" "${UUID%b}d" | sfdisk -q image
 }
 check_gpt_sfdisk() { check_table "$1" "$2" sfdisk sgdisk parted; }
 needs_gpt_sgdisk=$needs_gpt_sfdisk
 gen_gpt_sgdisk() {
 	truncate -s 16M image
-	sgdisk -U $UUID -n "1:2048:+${GEN}M" -c 1:boot -u "1:${UUID%b}c" -n 2:0:+2M -c "2:root$GEN" -u "2:${UUID%b}d" image
+	sgdisk -U "$UUID" -n "1:2048:+${GEN}M" -c 1:boot -u "1:${UUID%b}c" -n 2:0:+2M -c "2:root$GEN" -u "2:${UUID%b}d" image
 }
 check_gpt_sgdisk() { check_table "$1" "$2" sfdisk sgdisk parted; }
 needs_gpt_parted=$needs_gpt_sfdisk
@@ -464,7 +478,6 @@ check_part() {
 }
 
 needs_genimage='genimage mkdosfs mcopy mke2fs e2fsck fsck.vfat sfdisk parted debugfs'
-# make_genimage [OPTION of mke2fs]
 make_genimage() {
 	mkdir genimage.tmp genimage.in genimage.out
 	cat >genimage.cfg <<-CFG
@@ -475,11 +488,11 @@ make_genimage() {
 	}
 	image root.ext4 {
 	  ext4 { use-mke2fs = true label = "root" fs-timestamp = "20231114000000"
-	         extraargs = "-U $UUID -E hash_seed=$UUID${1:+,$1}" }
+	         extraargs = "-U $UUID -E hash_seed=$HASH_SEED" }
 	  size = 24M
 	}
 	image disk.img {
-	  hdimage { partition-table-type = "mbr" disk-signature = 0x5aa5c3d2 }
+	  hdimage { align = 1M partition-table-type = "mbr" disk-signature = 0x5aa5c3d2 }
 	  partition boot { partition-type = 0xC bootable = true image = "boot.vfat" }
 	  partition root { partition-type = 0x83 image = "root.ext4" }
 	}
@@ -522,13 +535,22 @@ latent_genimage() {
 	mapfile -t parts < <(starts_of "$2")
 	latent_ext "$1" "${parts[1]%% *}"
 }
-# Its parts without punches of mke2fs's own, in a folder that grants those of genimage.
-punch_genimage_nodiscard=forget
-floor_genimage=genimage_nodiscard
-needs_genimage_nodiscard=$needs_genimage
-gen_genimage_nodiscard() { make_genimage nodiscard; }
-check_genimage_nodiscard() { check_genimage "$@"; }
-latent_genimage_nodiscard() { latent_genimage "$@"; }
+# genimage asks for the holes of its parts by FIEMAP, which no FUSE mount can answer, and then writes them
+# out.  So its parts are put together once more, by a copy that asks SEEK_DATA.
+floor_genimage=genimage_assembled
+needs_genimage_assembled=$needs_genimage
+gen_genimage_assembled() {
+	local parts
+	make_genimage
+	mv image disk.whole
+	truncate -r disk.whole image
+	dd if=disk.whole of=image bs=512 count=1 conv=notrunc status=none
+	mapfile -t parts < <(starts_of disk.whole)
+	"$PY" "$TOOLS/filemap_copy.py" genimage.out/boot.vfat image "${parts[0]%% *}"
+	"$PY" "$TOOLS/filemap_copy.py" genimage.out/root.ext4 image "${parts[1]%% *}"
+}
+check_genimage_assembled() { check_genimage "$@"; }
+latent_genimage_assembled() { latent_genimage "$@"; }
 
 # qemu-img: everything is written; into a file that is there; and as people call it.
 define_qemu() {
@@ -557,13 +579,13 @@ gen_wic() {
 	local tree
 	truncate -s 26M disk.tmp
 	printf 'label: gpt\nlabel-id: %s\nstart=1MiB, size=4MiB, name=boot, uuid=%s\nstart=5MiB, size=20MiB, name=root, uuid=%s\n' \
-		$UUID ${UUID%b}c ${UUID%b}d | sfdisk -q disk.tmp
+		"$UUID" "${UUID%b}c" "${UUID%b}d" | sfdisk -q disk.tmp
 	truncate -s 4M boot.part
 	mkfs.vfat --invariant -F 12 -n BOOT boot.part
 	tree=$(tree_of flat "$GEN")
 	mcopy -i boot.part "$tree/program" ::
 	truncate -s 20M root.part
-	mke2fs -q -F -t ext2 -U $UUID -E hash_seed=$UUID -d "$(tree_of full "$GEN")" root.part
+	mke2fs -q -F -t ext2 -U "$UUID" -E hash_seed=$HASH_SEED -d "$(tree_of full "$GEN")" root.part
 	"$PY" "$TOOLS/filemap_copy.py" boot.part disk.tmp 1048576
 	"$PY" "$TOOLS/filemap_copy.py" root.part disk.tmp 5242880
 	mv disk.tmp image
@@ -576,6 +598,16 @@ latent_wic() { latent_ext "$1" 5242880; }
 
 # ---- built in a mounted filesystem ----
 
+# mkfs.btrfs refuses a UUID that a loop device has, and unmounted ones are detached in the background.
+loops_settled() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		losetup -n -O BACK-FILE | grep -F "$WORK/" | grep -qvF "$WORK/host." || return 0
+		sleep 0.05
+	done
+}
+loop_mkfs_btrfs() { loops_settled; mkfs.btrfs -q -U "$UUID" "$@"; }
+
 # define_loop NAME SIZE FILL CHECKER TOOLS MKFS...
 define_loop() {
 	local name=$1 size=$2 fill=$3 checker=$4; shift 4
@@ -587,12 +619,12 @@ define_loop() {
 	varies_$name=yes"
 	[ "$checker" != ext ] || eval "latent_$name() { latent_ext \"\$1\"; }"
 }
-define_loop loop_ext4 32M copy_in ext 'mke2fs e2fsck' mke2fs -q -t ext4 -U $UUID -E hash_seed=$UUID
-define_loop loop_ext4_deleted 48M copy_and_delete ext 'mke2fs e2fsck' mke2fs -q -t ext4 -U $UUID -E hash_seed=$UUID
+define_loop loop_ext4 32M copy_in ext 'mke2fs e2fsck' mke2fs -q -t ext4 -U "$UUID" -E hash_seed=$HASH_SEED
+define_loop loop_ext4_deleted 48M copy_and_delete ext 'mke2fs e2fsck' mke2fs -q -t ext4 -U "$UUID" -E hash_seed=$HASH_SEED
 define_loop loop_xfs 64M copy_in xfs 'mkfs.xfs xfs_repair' small_xfs
 define_loop loop_xfs_deleted 64M copy_and_delete xfs 'mkfs.xfs xfs_repair' small_xfs
-define_loop loop_btrfs 128M copy_in btrfs 'mkfs.btrfs btrfs' mkfs.btrfs -q -U $UUID
-define_loop loop_btrfs_deleted 128M copy_and_delete btrfs 'mkfs.btrfs btrfs' mkfs.btrfs -q -U $UUID
+define_loop loop_btrfs 128M copy_in btrfs 'mkfs.btrfs btrfs' loop_mkfs_btrfs
+define_loop loop_btrfs_deleted 128M copy_and_delete btrfs 'mkfs.btrfs btrfs' loop_mkfs_btrfs
 # Deleted data in two phases: built while punches are refused, trimmed while they are granted.
 # noinit_itable: the kernel initialises tables by what arrives as punches, too.
 define_trimmed() {
@@ -629,11 +661,14 @@ while IFS='|' read -r _case _about; do
 done <<-'LIST'
 	ext2|mke2fs -t ext2 -d
 	ext2_nodiscard|mke2fs -t ext2 -E nodiscard -d
+	ext2_forget|mke2fs -t ext2 -d, --punch=forget
+	ext2_zero|mke2fs -t ext2 -d, --punch=zero
 	ext2_4k|mke2fs -t ext2 -b 4096 -d
 	ext3|mke2fs -t ext3 -d
 	ext3_nodiscard|mke2fs -t ext3 -E nodiscard -d
 	ext4|mke2fs -t ext4 -d
 	ext4_nodiscard|mke2fs -t ext4 -E nodiscard -d
+	ext4_forget|mke2fs -t ext4 -d, --punch=forget
 	ext4_4k|mke2fs -t ext4 -b 4096 -d
 	ext4_nocsum|mke2fs -t ext4 -O ^metadata_csum -d
 	ext4_bare|mke2fs -t ext4 -O ^metadata_csum,^uninit_bg -d
@@ -655,6 +690,7 @@ done <<-'LIST'
 	verity|veritysetup format behind a squashfs
 	verity_ext4|veritysetup format behind an ext4
 	verity_apart|an ext4, its hash tree in another file (strict policy)
+	verity_apart_safe|the same (safe policy)
 	uboot|U-Boot environments (mkenvimage; zeros)
 	gpt_sfdisk|GPT, sfdisk
 	gpt_sgdisk|GPT, sgdisk
@@ -663,7 +699,7 @@ done <<-'LIST'
 	mbr_parted|MBR, parted
 	raw_zeros|a partition of zeros, dd
 	genimage|genimage: MBR, vfat, ext4
-	genimage_nodiscard|the same, mke2fs -E nodiscard, --punch=forget
+	genimage_assembled|the same, parts put together by SEEK_DATA
 	qemu_all|qemu-img convert -S 0
 	qemu_into|qemu-img convert -n
 	qemu|qemu-img convert
