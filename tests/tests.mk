@@ -116,6 +116,30 @@ e2e_tests = \
 	tests/e2e/fault_redirect.sh \
 	tests/e2e/fault_short_body.sh \
 	tests/e2e/fault_stall.sh \
+	tests/e2e/garbage_btrfs.sh \
+	tests/e2e/garbage_erofs.sh \
+	tests/e2e/garbage_ext2.sh \
+	tests/e2e/garbage_ext3.sh \
+	tests/e2e/garbage_ext4.sh \
+	tests/e2e/garbage_ext4_features.sh \
+	tests/e2e/garbage_f2fs.sh \
+	tests/e2e/garbage_genimage.sh \
+	tests/e2e/garbage_loop_btrfs.sh \
+	tests/e2e/garbage_loop_ext4.sh \
+	tests/e2e/garbage_loop_vfat.sh \
+	tests/e2e/garbage_loop_xfs.sh \
+	tests/e2e/garbage_luks.sh \
+	tests/e2e/garbage_partitions.sh \
+	tests/e2e/garbage_punch.sh \
+	tests/e2e/garbage_qemu.sh \
+	tests/e2e/garbage_squashfs.sh \
+	tests/e2e/garbage_swap.sh \
+	tests/e2e/garbage_trimmed.sh \
+	tests/e2e/garbage_uboot.sh \
+	tests/e2e/garbage_verity.sh \
+	tests/e2e/garbage_vfat.sh \
+	tests/e2e/garbage_wic.sh \
+	tests/e2e/garbage_xfs.sh \
 	tests/e2e/index_gzip.sh \
 	tests/e2e/map_bad_checksum.sh \
 	tests/e2e/map_bad_numbers.sh \
@@ -268,8 +292,14 @@ e2e_tests = \
 TESTS += $(e2e_tests)
 EXTRA_DIST += $(e2e_tests) \
 	tests/e2e/common.sh \
+	tests/tools/exactness.sh \
+	tests/tools/f2fs_files.py \
 	tests/tools/faulty_server.py \
+	tests/tools/filemap_copy.py \
 	tests/tools/ftp_server.py \
+	tests/tools/garbage.py \
+	tests/tools/garbage.sh \
+	tests/tools/garbage_cases.sh \
 	tests/tools/helpers.sh \
 	tests/tools/mount.sh \
 	tests/data/README \
