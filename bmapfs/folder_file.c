@@ -120,6 +120,21 @@ static void log_bytes(fuse_req_t request, const struct handle *handle, const cha
 				len);
 }
 
+static void close_handle(struct folder *folder, struct opened *opened)
+{
+	struct handle *handle = (struct handle *)opened;
+
+	if (handle->name)
+		event_log_file(folder->mount->events, handle->name, "close");
+	if (handle->writes)
+		atomic_fetch_sub(&handle->node->n_writers, 1);
+	if (handle->trace)
+		bmap_trace_release(handle->trace, handle->fd);
+	close(handle->fd);
+	free(handle->name);
+	free(handle);
+}
+
 int folder_open_node(struct folder *folder, struct node *node, int fd, struct fuse_file_info *file)
 {
 	struct handle *handle = calloc(1, sizeof(*handle));
@@ -146,6 +161,9 @@ int folder_open_node(struct folder *folder, struct node *node, int fd, struct fu
 	if (handle->writes)
 		atomic_fetch_add(&node->n_writers, 1);
 	log_open(folder, node, handle);
+	handle->node = node;
+	handle->opened.close = close_handle;
+	folder_note_opened(folder, &handle->opened);
 	file->fh = (uint64_t)(uintptr_t)handle;
 	file->direct_io = 1; /* requests come as they were made, without what the kernel adds */
 	file->noflush = 1;
@@ -165,19 +183,8 @@ void folder_on_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info 
 
 void folder_on_release(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *file)
 {
-	struct folder *folder = get_folder(request);
-	struct node *node = get_node(folder, inode);
-	struct handle *handle = get_handle(file);
-
-	if (handle->name)
-		event_log_file(folder->mount->events, handle->name, "close");
-	if (handle->writes)
-		atomic_fetch_sub(&node->n_writers, 1);
-	if (handle->trace)
-		bmap_trace_release(handle->trace, handle->fd);
-	close(handle->fd);
-	free(handle->name);
-	free(handle);
+	(void)inode;
+	folder_close(get_folder(request), &get_handle(file)->opened);
 	fuse_reply_err(request, 0);
 }
 

@@ -31,6 +31,30 @@ static void reply(fuse_req_t request, int r)
 	fuse_reply_err(request, r < 0 ? -r : 0);
 }
 
+/* ---- what is open ---- */
+
+void folder_note_opened(struct folder *folder, struct opened *opened)
+{
+	LOCKED(&folder->lock);
+
+	opened->next = folder->opened;
+	opened->at = &folder->opened;
+	if (opened->next)
+		opened->next->at = &opened->next;
+	folder->opened = opened;
+}
+
+void folder_close(struct folder *folder, struct opened *opened)
+{
+	{
+		LOCKED(&folder->lock);
+		*opened->at = opened->next;
+		if (opened->next)
+			opened->next->at = opened->at;
+	}
+	opened->close(folder, opened);
+}
+
 /* ---- finding ---- */
 
 static bool is_records(const struct folder *folder, const struct stat *st)
@@ -575,6 +599,7 @@ static void on_rename(fuse_req_t request, fuse_ino_t from_inode, const char *fro
 /* ---- folders ---- */
 
 struct listing {
+	struct opened opened; /* first: a listing is one */
 	pthread_mutex_t lock;
 	DIR *stream;            /* guarded by lock */
 	off_t offset;           /* guarded by lock: of what comes next */
@@ -584,6 +609,16 @@ struct listing {
 static struct listing *get_listing(const struct fuse_file_info *file)
 {
 	return (struct listing *)(uintptr_t)file->fh; // NOLINT
+}
+
+static void close_listing(struct folder *folder, struct opened *opened)
+{
+	struct listing *listing = (struct listing *)opened;
+
+	(void)folder;
+	closedir(listing->stream);
+	pthread_mutex_destroy(&listing->lock);
+	free(listing);
 }
 
 static void on_opendir(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *file)
@@ -604,18 +639,16 @@ static void on_opendir(fuse_req_t request, fuse_ino_t inode, struct fuse_file_in
 		return;
 	}
 	pthread_mutex_init(&listing->lock, NULL);
+	listing->opened.close = close_listing;
+	folder_note_opened(get_folder(request), &listing->opened);
 	file->fh = (uint64_t)(uintptr_t)listing;
 	fuse_reply_open(request, file);
 }
 
 static void on_releasedir(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *file)
 {
-	struct listing *listing = get_listing(file);
-
 	(void)inode;
-	closedir(listing->stream);
-	pthread_mutex_destroy(&listing->lock);
-	free(listing);
+	folder_close(get_folder(request), &get_listing(file)->opened);
 	fuse_reply_err(request, 0);
 }
 
@@ -744,6 +777,7 @@ int folder_mount_run(const struct folder_mount *mount, const struct session_opti
 	struct stat st;
 	int fd = dup(mount->root_fd);
 
+	pthread_mutex_init(&folder.lock, NULL);
 	if (fstat(mount->records.fd, &st) < 0 || fd < 0)
 		return bmap_error_set_system(err, errno, "cannot open the folder of records");
 	folder.records_device = st.st_dev;
@@ -756,6 +790,9 @@ int folder_mount_run(const struct folder_mount *mount, const struct session_opti
 	else
 		(void)!session_run(options, &operations, sizeof(operations), on_cancel, &folder,
 				   daemon, err);
+	while (folder.opened)
+		folder_close(&folder, folder.opened);
 	node_table_free(folder.nodes);
+	pthread_mutex_destroy(&folder.lock);
 	return -err->code;
 }

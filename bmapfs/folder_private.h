@@ -6,7 +6,20 @@
 #include "folder_mount.h"
 #include "node.h"
 
+struct folder;
+
+/*
+ * What is open.  When the mount is taken away the kernel drops requests that wait, closing among
+ * them: what is left is closed at the end.
+ */
+struct opened {
+	struct opened *next, **at; /* guarded by the folder's lock */
+	void (*close)(struct folder *folder, struct opened *opened);
+};
+
 struct folder {
+	pthread_mutex_t lock;
+	struct opened *opened; /* guarded by lock */
 	const struct folder_mount *mount;
 	struct node_table *nodes;
 	struct node *root;
@@ -18,6 +31,8 @@ struct folder {
 
 /* A regular file that is open. */
 struct handle {
+	struct opened opened; /* first: a handle is one */
+	struct node *node;
 	int fd;
 	bool writes;
 	char *name; /* for the journal; NULL: there is none */
@@ -39,6 +54,9 @@ static inline struct handle *get_handle(const struct fuse_file_info *file)
 {
 	return (struct handle *)(uintptr_t)file->fh; // NOLINT
 }
+
+void folder_note_opened(struct folder *folder, struct opened *opened);
+void folder_close(struct folder *folder, struct opened *opened);
 
 /* What the kernel is to know of a file: attributes with the blocks that are mapped. */
 void folder_set_blocks(struct folder *folder, struct node *node, struct stat *st);

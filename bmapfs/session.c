@@ -342,8 +342,10 @@ static int serve_quickly(struct session *session, struct bmap_error *err)
 	else
 		r = fuse_session_loop(session->fuse);
 	end_workers();
-	return r < 0 && r != -ENODEV ? bmap_error_set_system(err, -r, "the mount broke")
-				     : -err->code;
+	/* A mount that was taken away with requests waiting says so otherwise. */
+	return r < 0 && r != -ENODEV && r != -ECONNABORTED
+		       ? bmap_error_set_system(err, -r, "the mount broke")
+		       : -err->code;
 }
 
 static int serve(struct session *session, struct bmap_error *err)

@@ -201,6 +201,7 @@ static int make_digest(const struct bmap_trace *trace, const struct trace_header
 {
 	CLEANUP(digest_type_freep) struct digest_type *type = NULL;
 	CLEANUP(digest_freep) struct digest *digest = NULL;
+	static const uint8_t nothing[CHUNK_BLOCKS];
 	struct trace_header closed = *header;
 	uint8_t bytes[TRACE_HEADER_LEN];
 	struct bmap_error err = {0};
@@ -216,7 +217,8 @@ static int make_digest(const struct bmap_trace *trace, const struct trace_header
 	for (size_t i = 0; i < trace->n_chunks; i++) {
 		uint8_t number[8];
 
-		if (!trace->chunks[i])
+		/* In some all was taken back. */
+		if (!trace->chunks[i] || memcmp(trace->chunks[i], nothing, CHUNK_BLOCKS) == 0)
 			continue;
 		for (size_t k = 0; k < sizeof(number); k++)
 			number[k] = (uint8_t)((uint64_t)i >> (8 * k));
@@ -333,6 +335,12 @@ static int resume_record(struct bmap_trace *trace, const struct trace_header *no
 		     : 0;
 }
 
+static int in_use(const struct bmap_trace *trace, struct bmap_error *err)
+{
+	return bmap_error_set(err, EBUSY, "the record '%s' is in use by another program",
+			      trace->name);
+}
+
 /* Opens the record for writing, for us alone. */
 static int open_record(struct bmap_trace *trace, int flags, mode_t mode, struct bmap_error *err)
 {
@@ -344,8 +352,7 @@ static int open_record(struct bmap_trace *trace, int flags, mode_t mode, struct 
 		return bmap_error_set_system(err, errno, "cannot open the record '%s'",
 					     trace->name);
 	if (flock(trace->fd, LOCK_EX | LOCK_NB) < 0)
-		return bmap_error_set(err, EBUSY, "the record '%s' is in use by another program",
-				      trace->name);
+		return in_use(trace, err);
 	return 0;
 }
 
@@ -357,21 +364,54 @@ static void close_record(struct bmap_trace *trace)
 	trace->fd = -1;
 }
 
+/*
+ * Makes an empty record, which gets its name when it has a header: who is killed meanwhile leaves
+ * none.  Where a file without a name cannot be made it has one from the beginning on.
+ */
+static int make_record(struct bmap_trace *trace, bool *has_name, struct bmap_error *err)
+{
+	*has_name = false;
+	trace->fd = openat(trace->folder_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (trace->fd >= 0 && flock(trace->fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	close_record(trace);
+	*has_name = true;
+	if (open_record(trace, O_CREAT, 0600, err) < 0)
+		return -err->code;
+	return ftruncate(trace->fd, 0) < 0
+		       ? bmap_error_set_system(err, errno, "cannot write the record '%s'",
+					       trace->name)
+		       : 0;
+}
+
+static int name_record(struct bmap_trace *trace, struct bmap_error *err)
+{
+	CLEANUP_CLOSE int old = openat(trace->folder_fd, trace->file_name,
+				       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char path[64];
+
+	if (old >= 0 && flock(old, LOCK_EX | LOCK_NB) < 0)
+		return in_use(trace, err);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", trace->fd);
+	unlinkat(trace->folder_fd, trace->file_name, 0);
+	return linkat(AT_FDCWD, path, trace->folder_fd, trace->file_name, AT_SYMLINK_FOLLOW) < 0
+		       ? bmap_error_set_system(err, errno, "cannot write the record '%s'",
+					       trace->name)
+		       : 0;
+}
+
 static int begin_new(struct bmap_trace *trace, const struct trace_header *now, bool all_written,
 		     struct bmap_error *err)
 {
+	bool has_name;
 	int r;
 
-	if (open_record(trace, O_CREAT, 0600, err) < 0)
-		return -err->code;
-	if (ftruncate(trace->fd, 0) < 0)
-		return bmap_error_set_system(err, errno, "cannot write the record '%s'",
-					     trace->name);
-	if (start_record(trace, now, err) < 0)
+	if (make_record(trace, &has_name, err) < 0 || start_record(trace, now, err) < 0)
 		return -err->code;
 	r = all_written ? bmap_trace_note_write(trace, 0, now->size_bytes) : 0;
-	return r < 0 ? bmap_error_set_system(err, -r, "cannot write the record '%s'", trace->name)
-		     : 0;
+	if (r < 0)
+		return bmap_error_set_system(err, -r, "cannot write the record '%s'", trace->name);
+	return has_name ? 0 : name_record(trace, err);
 }
 
 int bmap_trace_begin(struct bmap_trace **trace_out, const struct bmap_trace_folder *records, int fd,
