@@ -107,12 +107,7 @@ static int take_size(size_t option, const char *value, uint64_t *n_bytes)
 static int take_word(size_t option, const char *value, const char *const *words, size_t n_words,
 		     unsigned int *which)
 {
-	for (*which = 0; *which < n_words; ++*which) {
-		if (strcmp(value, words[*which]) == 0)
-			return 0;
-	}
-	return cli_usage_error(&command, "argument --%s: '%s' is none of its words",
-			       option_table[option].name, value);
+	return cli_parse_word(&command, &option_table[option], value, words, n_words, which);
 }
 
 static int take_verify(const char *value, enum bmap_verify *verify)

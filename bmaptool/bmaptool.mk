@@ -12,6 +12,8 @@ bmaptool_bmaptool_SOURCES = \
 	bmaptool/monitor.c \
 	bmaptool/monitor.h \
 	bmaptool/picture.c \
-	bmaptool/picture.h
+	bmaptool/picture.h \
+	bmaptool/show_options.c \
+	bmaptool/show_options.h
 bmaptool_bmaptool_CFLAGS = $(AM_CFLAGS)
 bmaptool_bmaptool_LDADD = lib/libcli.la lib/libbmap.la

@@ -121,17 +121,6 @@ static int take_nomap(struct create_options *create, const char *value)
 	return 0;
 }
 
-/* The place of a word among some; -1 after cli_usage_error(). */
-static int find_word(size_t option, const char *value, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(value, words[i]) == 0)
-			return (int)i;
-	}
-	return cli_usage_error(&command, "argument --%s: '%s' is none of its words",
-			       option_table[option].name, value);
-}
-
 static int take_policy(struct create_options *create, const char *value)
 {
 	static const char *const words[] = {
@@ -139,10 +128,13 @@ static int take_policy(struct create_options *create, const char *value)
 		[BMAP_TRACE_STRICT] = "strict",
 		[BMAP_TRACE_WRITTEN] = "written",
 	};
-	int i = find_word(TRACE_POLICY, value, words, ARRAY_SIZE(words));
+	unsigned int which;
 
-	create->create.policy = (enum bmap_trace_policy)MAX(i, 0);
-	return MIN(i, 0);
+	if (cli_parse_word(&command, &option_table[TRACE_POLICY], value, words, ARRAY_SIZE(words),
+			   &which) < 0)
+		return -1;
+	create->create.policy = (enum bmap_trace_policy)which;
+	return 0;
 }
 
 static int take_punched(struct create_options *create, const char *value)
@@ -152,10 +144,13 @@ static int take_punched(struct create_options *create, const char *value)
 		[BMAP_PUNCHED_ZERO] = "zero",
 		[BMAP_PUNCHED_DONTCARE] = "dontcare",
 	};
-	int i = find_word(PUNCHED, value, words, ARRAY_SIZE(words));
+	unsigned int which;
 
-	create->create.punched = (enum bmap_punched)MAX(i, 0);
-	return MIN(i, 0);
+	if (cli_parse_word(&command, &option_table[PUNCHED], value, words, ARRAY_SIZE(words),
+			   &which) < 0)
+		return -1;
+	create->create.punched = (enum bmap_punched)which;
+	return 0;
 }
 
 static int take_option(void *opaque, size_t option, const char *value)

@@ -13,13 +13,10 @@
 #include "commands.h"
 #include "json.h"
 #include "picture.h"
-
-enum { RANGES, JSON, SVG };
+#include "show_options.h"
 
 static const struct cli_option option_table[] = {
-	[RANGES] = {"ranges", 0, NULL, NULL, "list the mapped ranges"},
-	[JSON] = {"json", 0, NULL, NULL, "print JSON"},
-	[SVG] = {"svg", 0, "FILE", NULL, "write a picture to this file"},
+	SHOW_OPTION_ROWS("list the mapped ranges"),
 };
 
 static const char *const positionals[] = {"bmap"};
@@ -38,28 +35,6 @@ static const struct picture_kind kinds[] = {
 	{"not mapped", '.', "90", "#eeeeee"},
 	{"mapped", '#', "34", "#3366cc"},
 };
-
-struct info_options {
-	bool ranges, json;
-	const char *svg;
-};
-
-static int take_option(void *opaque, size_t option, const char *value)
-{
-	struct info_options *options = opaque;
-
-	switch (option) {
-	case RANGES:
-		options->ranges = true;
-		return 0;
-	case JSON:
-		options->json = true;
-		return 0;
-	default:
-		options->svg = value;
-		return 0;
-	}
-}
 
 static const char *checksum_name(const struct bmap *map)
 {
@@ -153,7 +128,7 @@ static int make_picture(struct picture *picture, const struct bmap *map, struct 
 	return 0;
 }
 
-static int show(const char *location, const struct info_options *options, struct map_finder *found,
+static int show(const char *location, const struct show_options *options, struct map_finder *found,
 		struct bmap_error *err)
 {
 	const struct map_choice choice = {.bmap = location, .no_sig_verify = true};
@@ -179,13 +154,13 @@ static int show(const char *location, const struct info_options *options, struct
 
 int command_info(int argc, char **argv, const struct common_options *common)
 {
-	struct info_options options = {0};
+	struct show_options options = {0};
 	struct map_finder found = {0};
 	struct bmap_error err = {0};
 	const char *words[1];
 
 	(void)common;
-	switch (cli_parse(&command, argc, argv, take_option, &options, words, NULL)) {
+	switch (cli_parse(&command, argc, argv, show_options_take, &options, words, NULL)) {
 	case CLI_DONE:
 		return EXIT_SUCCESS;
 	case CLI_USAGE:

@@ -16,13 +16,10 @@
 #include "commands.h"
 #include "json.h"
 #include "picture.h"
-
-enum { RANGES, JSON, SVG };
+#include "show_options.h"
 
 static const struct cli_option option_table[] = {
-	[RANGES] = {"ranges", 0, NULL, NULL, "list the blocks with the same facts"},
-	[JSON] = {"json", 0, NULL, NULL, "print JSON"},
-	[SVG] = {"svg", 0, "FILE", NULL, "write a picture to this file"},
+	SHOW_OPTION_ROWS("list the blocks with the same facts"),
 };
 
 static const char *const positionals[] = {"record-or-image"};
@@ -59,11 +56,6 @@ static const struct picture_kind kinds[] = {
 	[READ] = {"read", '-', "33", "#e6b422"},
 };
 
-struct show_options {
-	bool ranges, json;
-	const char *svg;
-};
-
 struct trace_show {
 	struct bmap_trace *trace;
 	uint64_t n_blocks, n_mapped, n_untouched;
@@ -71,23 +63,6 @@ struct trace_show {
 	struct bmap_partition *partitions;
 	struct picture picture;
 };
-
-static int take_option(void *opaque, size_t option, const char *value)
-{
-	struct show_options *options = opaque;
-
-	switch (option) {
-	case RANGES:
-		options->ranges = true;
-		return 0;
-	case JSON:
-		options->json = true;
-		return 0;
-	default:
-		options->svg = value;
-		return 0;
-	}
-}
 
 static unsigned int kind_of(unsigned int sum)
 {
@@ -268,7 +243,7 @@ int command_trace(int argc, char **argv, const struct common_options *common)
 		cli_usage_error(&command, "'show' is expected after 'trace'");
 		return 2;
 	}
-	switch (cli_parse(&command, argc, argv, take_option, &options, words, NULL)) {
+	switch (cli_parse(&command, argc, argv, show_options_take, &options, words, NULL)) {
 	case CLI_DONE:
 		return EXIT_SUCCESS;
 	case CLI_USAGE:

@@ -156,6 +156,22 @@ int cli_parse_size(const struct cli_command *command, const struct cli_option *o
 	return 0;
 }
 
+int cli_parse_word(const struct cli_command *command, const struct cli_option *option,
+		   const char *value, const char *const *words, size_t n, unsigned int *which)
+{
+	char known[128] = "";
+
+	for (*which = 0; *which < n; ++*which) {
+		size_t len = strlen(known);
+
+		if (strcmp(value, words[*which]) == 0)
+			return 0;
+		snprintf(known + len, sizeof(known) - len, "%s%s", len ? ", " : "", words[*which]);
+	}
+	return cli_usage_error(command, "argument --%s: '%s' is none of %s", option->name, value,
+			       known);
+}
+
 /* getopt's arrays, made from the table. */
 static void make_getopt(const struct cli_command *command, char *letters, struct option *longs)
 {

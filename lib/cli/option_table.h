@@ -75,4 +75,8 @@ int cli_parse_number(const struct cli_command *command, const struct cli_option 
 int cli_parse_size(const struct cli_command *command, const struct cli_option *option,
 		   const char *value, uint64_t *n_bytes);
 
+/* One of @n words: its place among them.  -1 after cli_usage_error(). */
+int cli_parse_word(const struct cli_command *command, const struct cli_option *option,
+		   const char *value, const char *const *words, size_t n, unsigned int *which);
+
 #endif
