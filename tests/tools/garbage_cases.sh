@@ -151,6 +151,7 @@ define_ext ext2_forget '' 24M -t ext2
 define_ext ext2_zero '' 24M -t ext2
 define_ext ext4_forget '' 24M -t ext4
 punch_ext2_forget=forget punch_ext4_forget=forget punch_ext2_zero=zero
+floor_ext2_zero=ext2
 
 # ---- vfat ----
 
@@ -571,6 +572,7 @@ make_qemu() {
 define_qemu qemu_all '-S 0'
 define_qemu qemu_into -n
 define_qemu qemu ''
+floor_qemu_all=ext2 floor_qemu_into=ext2
 
 # wic's way: parts beside each other, copied sparsely into the disk by a program of ours that does to
 # files what wic's filemap.py does.
