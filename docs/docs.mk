@@ -1,1 +1,1 @@
-EXTRA_DIST += docs/architecture.md docs/exactness.md
+EXTRA_DIST += docs/architecture.md docs/exactness.md docs/wic.md
