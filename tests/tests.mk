@@ -279,7 +279,9 @@ e2e_tests = \
 	tests/e2e/trace_concurrent.sh \
 	tests/e2e/trace_crash.sh \
 	tests/e2e/trace_eio.sh \
+	tests/e2e/trace_events.sh \
 	tests/e2e/trace_exercise.sh \
+	tests/e2e/trace_file.sh \
 	tests/e2e/trace_fio.sh \
 	tests/e2e/trace_full.sh \
 	tests/e2e/trace_large.sh \
@@ -288,6 +290,7 @@ e2e_tests = \
 	tests/e2e/trace_outside.sh \
 	tests/e2e/trace_permissions.sh \
 	tests/e2e/trace_refused.sh \
+	tests/e2e/trace_show.sh \
 	tests/e2e/trace_twice.sh
 TESTS += $(e2e_tests)
 EXTRA_DIST += $(e2e_tests) \
