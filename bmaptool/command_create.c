@@ -310,6 +310,11 @@ int command_create(int argc, char **argv, const struct common_options *common)
 	case CLI_GO_ON:
 		break;
 	}
+	/* Without a trace more than one is a mistake, as it always was. */
+	if (images[1] && !create.is_traced) {
+		cli_usage_error(&command, "unrecognized arguments: %s", images[1]);
+		return 2;
+	}
 	create.create.nomap = create.nomap;
 	if (!images[1])
 		(void)!make_map(images[0], &create, &err);

@@ -328,7 +328,7 @@ tsan_tests = $(UNIT_TESTS) $(filter tests/e2e/copy_% tests/e2e/fault_drop% tests
 	$(e2e_tests))
 
 # The garbage tests look at maps: what the programs do in them, those of the traced folder do as well.
-asan_tests = $(filter-out tests/e2e/garbage_%,$(TESTS)) tests/e2e/garbage_wic.sh
+asan_tests = $(filter-out tests/e2e/garbage_% tests/lint/%,$(TESTS)) tests/e2e/garbage_wic.sh
 
 check-asan:
 	$(MAKE) $(AM_MAKEFLAGS) sanitized-check name=asan sanitizer=address,undefined \
