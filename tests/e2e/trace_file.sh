@@ -6,7 +6,7 @@
 requires_traced_folder
 
 make_image disk.img 1048576 0:256
-put() { printf "$1" | dd of="$2" bs=4096 seek="$3" conv=notrunc status=none || fail "writing to $2"; }
+put() { printf %s "$1" | dd of="$2" bs=4096 seek="$3" conv=notrunc status=none || fail "writing to $2"; }
 mapped() { sed -nE 's/.*<MappedBlocksCount> ([0-9]+) .*/\1/p' "$1"; }
 
 # Over another file; nothing is known of what was there.
