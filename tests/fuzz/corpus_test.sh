@@ -6,7 +6,7 @@ corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT
 "${srcdir:-.}/tests/fuzz/make-corpus.sh" "$corpus"
 failed=0
-for target in xml codec tar zip sign index; do
+for target in xml codec tar zip sign index trace; do
 	"${FUZZ_BUILDDIR:-tests/fuzz}/corpus_$target" "$corpus/$target" || {
 		echo "$target: exit $?"
 		failed=1

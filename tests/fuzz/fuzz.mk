@@ -1,8 +1,9 @@
 # Fuzz targets: over their corpus as an ordinary test, and by `make fuzz` with clang's libFuzzer.
-FUZZ_TARGETS = xml codec tar zip sign index
+FUZZ_TARGETS = xml codec tar zip sign index trace
 
 check_PROGRAMS += tests/fuzz/corpus_xml tests/fuzz/corpus_codec tests/fuzz/corpus_tar \
-	tests/fuzz/corpus_zip tests/fuzz/corpus_sign tests/fuzz/corpus_index
+	tests/fuzz/corpus_zip tests/fuzz/corpus_sign tests/fuzz/corpus_index \
+	tests/fuzz/corpus_trace
 TESTS += tests/fuzz/corpus_test.sh
 EXTRA_DIST += tests/fuzz/corpus_test.sh tests/fuzz/make-corpus.sh
 AM_FUZZ_CFLAGS = $(AM_CFLAGS) $(lib_libbmap_la_CFLAGS)
@@ -25,6 +26,9 @@ tests_fuzz_corpus_sign_LDADD = lib/libbmap-internal.la
 tests_fuzz_corpus_index_SOURCES = tests/fuzz/fuzz_index.c tests/fuzz/run_corpus.c tests/fuzz/fuzz.h
 tests_fuzz_corpus_index_CFLAGS = $(AM_FUZZ_CFLAGS)
 tests_fuzz_corpus_index_LDADD = lib/libbmap-internal.la
+tests_fuzz_corpus_trace_SOURCES = tests/fuzz/fuzz_trace.c tests/fuzz/run_corpus.c tests/fuzz/fuzz.h
+tests_fuzz_corpus_trace_CFLAGS = $(AM_FUZZ_CFLAGS)
+tests_fuzz_corpus_trace_LDADD = lib/libbmap-internal.la
 
 # make fuzz; then tests/fuzz/libfuzzer/fuzz_xml tests/fuzz/libfuzzer/corpus/xml
 # The library is compiled anew, so that libFuzzer sees its branches.

@@ -4,7 +4,7 @@
 # A folder for each target.  A tool that is not here is named; its inputs are left out.
 set -eu
 out=${1:?usage: make-corpus.sh FOLDER}
-mkdir -p "$out"/{xml,codec,tar,zip,sign,index}
+mkdir -p "$out"/{xml,codec,tar,zip,sign,index,trace}
 out=$(cd "$out" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -231,3 +231,58 @@ for codec in bzip2 zstd lz4; do
 		} | index 6 kept-$codec-$length
 	done
 done
+
+# Records for fuzz_trace.c: what comes before the digest; the length is that of header and facts.
+fields() {
+	printf 'BMAPTRCE'
+	le 4 1 4096 4096 "$1"
+	le 8 "$2" 0 0 0 0 0 0 0 0 "$3"
+}
+# record NAME FLAGS SIZE: with the facts in the file "facts"; the digest is that of portions of 256.
+record() {
+	local name=$1 flags=$2 size=$3 number=0 length digest i
+	length=$(($(stat -c %s facts) + 4096))
+	fields 0 "$size" "$length" >digested
+	while head -c 256 >portion && [ -s portion ]; do
+		truncate -s 256 portion
+		if ! cmp -s portion <(head -c 256 /dev/zero); then
+			le 8 $number >>digested
+			cat portion >>digested
+		fi
+		number=$((number + 1))
+	done <facts
+	digest=$(sha256sum <digested)
+	{
+		printf '\0'
+		fields "$flags" "$size" "$length"
+		for ((i = 0; i < 64; i += 2)); do
+			printf '%b' "\\x${digest:i:2}"
+		done
+		head -c 3960 /dev/zero
+		cat facts
+	} >"$out/trace/$name"
+}
+: >facts
+record empty 0 0
+record empty-in-use 1 9999
+{
+	le 1 1 1 2 3 4 8 16 17 48 0 0 1
+	head -c 600 /dev/zero
+	le 1 1 63
+} >facts
+record facts 0 2500000
+record facts-in-use 1 2500000
+# What is behind a good header: its size, and facts one after the other, or where they are.
+{
+	le 1 1
+	le 8 2500000
+	cat facts
+} >"$out/trace/behind"
+{
+	le 1 2
+	le 8 1099511627776
+	for block in 0 1 2 300 70000 16777216 268435455; do
+		le 4 $block
+		le 1 $((block % 60 + 1))
+	done
+} >"$out/trace/far"
