@@ -465,6 +465,40 @@ START_TEST(thousands_of_notes_are_as_a_table_says)
 }
 END_TEST
 
+START_TEST(a_record_whose_facts_were_all_taken_back_can_be_read)
+{
+	static const uint8_t nothing[3] = {0};
+	struct bmap_trace *trace = begin_empty("r", 3 * BLOCK);
+
+	OK(bmap_trace_note_read(trace, 0, 3 * BLOCK, true));
+	OK(bmap_trace_note_read(trace, 0, 3 * BLOCK, false));
+	OK(bmap_trace_note_shrink(trace, 0));
+	check_facts(trace, nothing, 3);
+	finish(trace, nothing, 3);
+	trace = begin_empty("r", 3 * BLOCK);
+	OK(bmap_trace_note_write(trace, 0, BLOCK));
+	OK(bmap_trace_note_copy(trace, 0, trace, BLOCK, BLOCK, true));
+	check_facts(trace, nothing, 3);
+	finish(trace, nothing, 3);
+}
+END_TEST
+
+START_TEST(what_is_cut_off_loses_every_fact)
+{
+	uint8_t facts[N_FACTS], expected[N_FACTS];
+	struct bmap_trace *trace;
+
+	for (uint8_t i = 0; i < N_FACTS; i++) {
+		facts[i] = i;
+		expected[i] = i & (W | Z | F) ? F : 0;
+	}
+	trace = begin_with("r", facts, N_FACTS);
+	OK(bmap_trace_note_shrink(trace, 0));
+	check_facts(trace, expected, N_FACTS);
+	finish(trace, expected, N_FACTS);
+}
+END_TEST
+
 /* ---- copies ---- */
 
 START_TEST(whole_blocks_that_are_copied_bring_their_byte)
@@ -1308,6 +1342,9 @@ START_TEST(a_record_that_may_not_grow_stays_as_it_is)
 	OK(bmap_trace_note_write(trace, 0, 1));
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	check_failed_notes(trace, 4000, EFBIG);
+	bmap_trace_release(trace, -1);
+	parse_closed("r");
+	OK(bmap_trace_hold(trace, &err));
 	OK(bmap_trace_note_write(trace, BLOCK, 1));
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &no_limit), 0);
 	OK(bmap_trace_note_write(trace, 4000 * BLOCK, 1));
@@ -1320,32 +1357,48 @@ START_TEST(a_record_that_may_not_grow_stays_as_it_is)
 }
 END_TEST
 
-/* Fills the disk; false: this cannot be tried here. */
-static bool make_full_disk(int *filler)
+/* A disk with a record; false: this cannot be tried here. */
+static bool make_small_disk(int *filler)
 {
-	struct bytes block = bytes_zeros(BLOCK);
-
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mkdir("small", 0700) < 0 || mount("tmpfs", "small", "tmpfs", 0, "size=64k") < 0) {
 		unit_note("no full disk: it takes a mount (%s)", strerror(errno));
 		return false;
 	}
+	write_file("small/r", make_record(8000 * BLOCK, (struct bytes){(uint8_t[]){W}, 1}));
 	*filler = open("small/filler", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	ck_assert_int_ge(*filler, 0);
-	write_file("small/r", make_record(8000 * BLOCK, (struct bytes){(uint8_t[]){W}, 1}));
-	while (write(*filler, block.data, block.len) == BLOCK)
+	return true;
+}
+
+static void fill_disk(int filler)
+{
+	struct bytes block = bytes_zeros(BLOCK);
+
+	while (write(filler, block.data, block.len) == BLOCK)
 		;
 	ck_assert_int_eq(errno, ENOSPC);
-	return true;
 }
 
 START_TEST(a_full_disk_is_an_error_and_no_more)
 {
+	int filler, fd = make_image("disk.img", BLOCK);
+	struct bmap_trace_folder folder;
 	struct bmap_trace *trace = NULL;
-	int filler;
+	char *path;
 
-	if (!make_full_disk(&filler))
+	if (!make_small_disk(&filler)) {
+		close(fd);
 		return;
+	}
+	folder = make_folder("small/records");
+	path = make_closed(&folder, fd);
+	fill_disk(filler);
+	/* of a record that cannot begin anew the old one is left */
+	FAILS(begin(&trace, &folder, fd, BMAP_TRACE_NEW), ENOSPC, path);
+	OK(begin(&trace, &folder, fd, BMAP_TRACE_GO_ON));
+	CHECK(trace, W);
+	bmap_trace_close(trace);
 	trace = begin_empty("small/r", 8000 * BLOCK);
 	check_failed_notes(trace, 4500, ENOSPC);
 	FAILS(bmap_trace_begin_at(&(struct bmap_trace *){NULL}, "small/new", BLOCK, &err), ENOSPC,
@@ -1362,6 +1415,8 @@ START_TEST(a_full_disk_is_an_error_and_no_more)
 	ck_assert_uint_eq(facts_at(trace, 4500), Z);
 	bmap_trace_close(trace);
 	close(filler);
+	close(fd);
+	close(folder.fd);
 	umount("small");
 }
 END_TEST
@@ -1461,8 +1516,10 @@ END_TEST
 UNIT_MAIN("trace", policies_say_what_is_mapped, every_note_changes_every_sum_of_facts_as_it_should,
 	  parts_of_blocks_are_written_and_read_but_not_punched, the_order_of_what_happens_counts,
 	  what_was_cut_off_is_forgotten_also_when_the_file_grows_again,
-	  thousands_of_notes_are_as_a_table_says, whole_blocks_that_are_copied_bring_their_byte,
-	  before_a_copy_old_and_new_facts_hold, what_is_copied_into_parts_of_blocks_is_added,
+	  thousands_of_notes_are_as_a_table_says,
+	  a_record_whose_facts_were_all_taken_back_can_be_read, what_is_cut_off_loses_every_fact,
+	  whole_blocks_that_are_copied_bring_their_byte, before_a_copy_old_and_new_facts_hold,
+	  what_is_copied_into_parts_of_blocks_is_added,
 	  copies_within_one_file_and_of_less_than_was_asked_for,
 	  data_and_holes_are_found_from_anywhere, runs_are_as_long_as_they_can_be,
 	  blocks_behind_the_end_of_the_record_were_never_touched, a_terabyte_takes_little,
