@@ -18,7 +18,7 @@
 #define SIZE_AT     24
 #define IDENTITY_AT 32
 #define ENTRY_LEN   5          /* of facts that lie far apart: where, and which */
-#define MAX_BLOCK   (1U << 28) /* a terabyte */
+#define MAX_BLOCK   (1U << 24) /* of a file of 64 GiB */
 #define MAX_RUNS    (UINT64_C(1) << 24)
 #define END_BLOCK   (UINT64_C(1) << 52)
 
