@@ -63,26 +63,13 @@ static int open_flags(int flags)
 	       O_NONBLOCK | O_CLOEXEC;
 }
 
-static bool hold_trace_quietly(struct bmap_trace *trace)
-{
-	struct bmap_error err = {0};
-
-	return bmap_trace_hold(trace, &err) == 0;
-}
-
 static int hold_trace(struct folder *folder, struct node *node, struct handle *handle)
 {
 	bool makes = handle->writes || folder->mount->assumed == ASSUME_UNWRITTEN;
-	struct bmap_error err = {0};
 	struct bmap_trace *trace;
-	int r = node_trace(folder->nodes, node, makes ? NODE_WRITE : NODE_LOOK, &trace);
+	int r = node_hold(folder->nodes, node, makes ? NODE_WRITE : NODE_LOOK, &trace);
 
-	if (r == 0 && trace)
-		r = bmap_trace_hold(trace, &err);
-	if (err.code)
-		bmap_log(BMAP_LOG_ERROR, "%s", err.message);
-	if (r == 0)
-		handle->trace = trace;
+	handle->trace = trace;
 	return r;
 }
 
@@ -91,11 +78,12 @@ static struct bmap_trace *current_trace(struct folder *folder, struct node *node
 					struct handle *handle)
 {
 	struct bmap_trace *trace = handle->trace;
+	struct bmap_error err = {0};
 
 	if (trace || node_trace(folder->nodes, node, NODE_LOOK, &trace) < 0 || !trace)
 		return trace;
 	LOCKED(&node->lock);
-	if (!handle->trace && hold_trace_quietly(trace))
+	if (!handle->trace && bmap_trace_hold(trace, &err) == 0)
 		handle->trace = trace;
 	return handle->trace;
 }
@@ -326,23 +314,16 @@ static int resize(struct node *node, struct bmap_trace *trace, uint64_t size_byt
 		return (int)old;
 	if (truncate(node_path(node).text, (off_t)size_bytes) < 0)
 		return -errno;
-	return trace && size_bytes < (uint64_t)old ? bmap_trace_note_shrink(trace, size_bytes) : 0;
+	return size_bytes < (uint64_t)old ? bmap_trace_note_shrink(trace, size_bytes) : 0;
 }
 
-int folder_resize(struct folder *folder, struct node *node, uint64_t size_bytes)
+int folder_resize(struct node *node, struct bmap_trace *trace, uint64_t size_bytes)
 {
-	struct bmap_error err = {0};
-	struct bmap_trace *trace;
-	int r = node_trace(folder->nodes, node, NODE_WRITE, &trace);
+	int r;
 
-	if (r == 0)
-		r = bmap_trace_hold(trace, &err);
-	if (r < 0)
-		return r;
 	pthread_rwlock_wrlock(&node->data_lock);
 	r = resize(node, trace, size_bytes);
 	pthread_rwlock_unlock(&node->data_lock);
-	bmap_trace_release(trace, node->fd);
 	return r;
 }
 

@@ -15,16 +15,10 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
-#include "bmap/log.h"
 #include "folder_private.h"
 
-/* Everything goes through us, so the kernel may keep what it knows; others may change the folder.
- */
+/* So long the kernel may keep what it knows: others may change the folder. */
 #define KNOWN_SEC 1.0
-
-#ifndef RENAME_NOREPLACE
-#define RENAME_NOREPLACE 1
-#endif
 
 static void reply(fuse_req_t request, int r)
 {
@@ -184,7 +178,7 @@ static int set_times(struct node *node, const struct stat *wanted, int to_set)
 	return utimensat(node->fd, "", times, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
-static int set_attributes(struct folder *folder, struct node *node, const struct stat *wanted,
+static int set_attributes(struct node *node, struct bmap_trace *trace, const struct stat *wanted,
 			  int to_set)
 {
 	int r = 0;
@@ -194,7 +188,7 @@ static int set_attributes(struct folder *folder, struct node *node, const struct
 	if (r == 0 && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)))
 		r = set_owner(node, wanted, to_set);
 	if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE))
-		r = folder_resize(folder, node, (uint64_t)wanted->st_size);
+		r = folder_resize(node, trace, (uint64_t)wanted->st_size);
 	if (r == 0 && (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW |
 				 FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)))
 		r = set_times(node, wanted, to_set);
@@ -215,10 +209,11 @@ static void on_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *wanted
 	struct folder *folder = get_folder(request);
 	struct node *node = get_node(folder, inode);
 	struct bmap_trace *trace;
-	int r = node_hold(folder->nodes, node, &trace);
+	int r = node_hold(folder->nodes, node, to_set & FUSE_SET_ATTR_SIZE ? NODE_WRITE : NODE_LOOK,
+			  &trace);
 
 	if (r == 0) {
-		r = set_attributes(folder, node, wanted, to_set);
+		r = set_attributes(node, trace, wanted, to_set);
 		if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE))
 			drop_privileges(request, node);
 		node_release(node, trace);
@@ -319,7 +314,7 @@ static void change_attribute(fuse_req_t request, fuse_ino_t inode, const char *n
 		fuse_reply_err(request, EPERM);
 		return;
 	}
-	r = node_hold(folder->nodes, node, &trace);
+	r = node_hold(folder->nodes, node, NODE_LOOK, &trace);
 	if (r == 0) {
 		r = value ? setxattr(node_path(node).text, name, value, size, flags)
 			  : removexattr(node_path(node).text, name);
@@ -368,38 +363,34 @@ static int give_away(fuse_req_t request, const struct node *parent, const char *
 /* A record from the first moment on, so that a later mount does not take it for written. */
 static int begin_record(struct folder *folder, struct node *node)
 {
-	struct bmap_error err = {0};
 	struct bmap_trace *trace;
-	int r = node_trace(folder->nodes, node, NODE_NEW, &trace);
+	int r = node_hold(folder->nodes, node, NODE_NEW, &trace);
 
 	if (r == 0)
-		r = bmap_trace_hold(trace, &err);
-	if (r == 0)
-		bmap_trace_release(trace, node->fd);
+		node_release(node, trace);
 	return r;
 }
 
-/* Makes an empty regular file.  Its open descriptor, or -errno. */
+/* Makes an empty regular file: its open descriptor, or -errno; and its node, looked up once. */
 static int make_file(fuse_req_t request, struct node *parent, const char *name, int flags,
-		     mode_t mode)
+		     mode_t mode, struct node **node, struct stat *st)
 {
 	struct folder *folder = get_folder(request);
 	int fd = openat(parent->fd, name,
 			(flags & O_ACCMODE) | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	struct node *node;
-	struct stat st;
 	int r;
 
 	if (fd < 0)
 		return -errno;
 	r = give_away(request, parent, name, S_IFREG | mode);
 	if (r == 0) {
-		node = look_up(folder, parent, name, &st);
-		r = node ? begin_record(folder, node) : -errno;
-		forget(folder, node);
+		*node = look_up(folder, parent, name, st);
+		r = *node ? begin_record(folder, *node) : -errno;
 	}
 	if (r == 0)
 		return fd;
+	forget(folder, *node);
+	*node = NULL;
 	unlinkat(parent->fd, name, 0);
 	close(fd);
 	return r;
@@ -412,17 +403,16 @@ static void on_create(fuse_req_t request, fuse_ino_t parent_inode, const char *n
 	struct node *parent = get_node(folder, parent_inode), *node = NULL;
 	struct fuse_entry_param entry;
 	struct stat st;
-	int fd = make_file(request, parent, name, file->flags, mode);
-	int r = fd < 0 ? fd : 0;
+	int fd = make_file(request, parent, name, file->flags, mode, &node, &st);
+	int r = MIN(fd, 0);
 
-	if (fd == -EEXIST && !(file->flags & O_EXCL))
-		r = 0;
-	if (r == 0) {
+	/* Somebody else has made it since the kernel looked. */
+	if (fd == -EEXIST && !(file->flags & O_EXCL)) {
 		node = look_up(folder, parent, name, &st);
-		r = node ? folder_open_node(folder, node, fd < 0 ? -1 : fd, file) : -errno;
-		if (!node && fd >= 0)
-			close(fd);
+		r = node ? 0 : -errno;
 	}
+	if (r == 0)
+		r = folder_open_node(folder, node, MAX(fd, -1), file);
 	if (r < 0) {
 		forget(folder, node);
 		fuse_reply_err(request, -r);
@@ -435,13 +425,16 @@ static void on_create(fuse_req_t request, fuse_ino_t parent_inode, const char *n
 static void on_mknod(fuse_req_t request, fuse_ino_t parent_inode, const char *name, mode_t mode,
 		     dev_t device)
 {
-	struct node *parent = get_node(get_folder(request), parent_inode);
+	struct folder *folder = get_folder(request);
+	struct node *parent = get_node(folder, parent_inode), *node = NULL;
+	struct stat st;
 	int r;
 
 	if (S_ISREG(mode)) {
-		r = make_file(request, parent, name, O_RDWR, mode & 07777);
+		r = make_file(request, parent, name, O_RDWR, mode & 07777, &node, &st);
 		if (r >= 0)
 			close(r);
+		forget(folder, node);
 		r = MIN(r, 0);
 	} else {
 		r = mknodat(parent->fd, name, mode, device) < 0 ? -errno : 0;
@@ -490,7 +483,7 @@ static void on_link(fuse_req_t request, fuse_ino_t inode, fuse_ino_t parent_inod
 	struct folder *folder = get_folder(request);
 	struct node *node = get_node(folder, inode), *parent = get_node(folder, parent_inode);
 	struct bmap_trace *trace;
-	int r = node_hold(folder->nodes, node, &trace);
+	int r = node_hold(folder->nodes, node, NODE_LOOK, &trace);
 
 	if (r == 0) {
 		r = linkat(AT_FDCWD, node_path(node).text, parent->fd, name, AT_SYMLINK_FOLLOW) < 0
@@ -509,8 +502,9 @@ struct touched {
 	struct bmap_trace *trace;
 };
 
-/* 0 or -errno; a name that is not there is none. */
-static int touch(struct folder *folder, struct node *parent, const char *name,
+/* 0 or -errno; a name that is not there is none.  @stays: the file will have a name all the same.
+ */
+static int touch(struct folder *folder, struct node *parent, const char *name, bool stays,
 		 struct touched *touched)
 {
 	struct stat st;
@@ -520,8 +514,8 @@ static int touch(struct folder *folder, struct node *parent, const char *name,
 	if (!touched->node)
 		return errno == ENOENT ? 0 : -errno;
 	/* What goes with its last name leaves no record that would have to be kept right. */
-	if (S_ISREG(touched->node->type) && st.st_nlink > 1)
-		r = node_hold(folder->nodes, touched->node, &touched->trace);
+	if (stays || st.st_nlink > 1)
+		r = node_hold(folder->nodes, touched->node, NODE_LOOK, &touched->trace);
 	return r;
 }
 
@@ -550,7 +544,7 @@ static void on_unlink(fuse_req_t request, fuse_ino_t parent_inode, const char *n
 	struct folder *folder = get_folder(request);
 	struct node *parent = get_node(folder, parent_inode);
 	struct touched touched;
-	int r = touch(folder, parent, name, &touched);
+	int r = touch(folder, parent, name, false, &touched);
 
 	if (r == 0)
 		r = unlinkat(parent->fd, name, 0) < 0 ? -errno : 0;
@@ -581,14 +575,9 @@ static void on_rename(fuse_req_t request, fuse_ino_t from_inode, const char *fro
 		fuse_reply_err(request, EPERM);
 		return;
 	}
-	r = touch(folder, from, from_name, &moved);
+	r = touch(folder, from, from_name, true, &moved);
 	if (r == 0)
-		r = touch(folder, to, to_name, &replaced);
-	/* What is moved stays, whatever its number of names. */
-	if (r == 0 && moved.node && !moved.trace)
-		r = node_hold(folder->nodes, moved.node, &moved.trace);
-	if (r == 0 && replaced.node && !replaced.trace && (flags & RENAME_EXCHANGE))
-		r = node_hold(folder->nodes, replaced.node, &replaced.trace);
+		r = touch(folder, to, to_name, flags & RENAME_EXCHANGE, &replaced);
 	if (r == 0)
 		r = renameat2(from->fd, from_name, to->fd, to_name, flags) < 0 ? -errno : 0;
 	untouch(folder, &moved);

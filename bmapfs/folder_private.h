@@ -64,8 +64,8 @@ void folder_set_blocks(struct folder *folder, struct node *node, struct stat *st
 /* Opens a node's file.  @fd: it is open already, and taken; -1: it is not.  0 or -errno. */
 int folder_open_node(struct folder *folder, struct node *node, int fd, struct fuse_file_info *file);
 
-/* Changes the size of a file.  0 or -errno. */
-int folder_resize(struct folder *folder, struct node *node, uint64_t size_bytes);
+/* Changes the size of a file, whose record is held.  0 or -errno. */
+int folder_resize(struct node *node, struct bmap_trace *trace, uint64_t size_bytes);
 
 /*
  * What a file may do by its owner's rights it may no more once somebody has written to it: the

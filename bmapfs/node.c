@@ -191,14 +191,15 @@ uint64_t node_mapped_blocks(struct node_table *table, struct node *node, uint64_
 						: 0;
 }
 
-int node_hold(struct node_table *table, struct node *node, struct bmap_trace **trace)
+int node_hold(struct node_table *table, struct node *node, enum node_need need,
+	      struct bmap_trace **trace)
 {
 	struct bmap_error err = {0};
 	int r = 0;
 
 	*trace = NULL;
 	if (S_ISREG(node->type))
-		r = node_trace(table, node, NODE_LOOK, trace);
+		r = node_trace(table, node, need, trace);
 	if (r == 0 && *trace)
 		r = bmap_trace_hold(*trace, &err);
 	if (err.code)

@@ -69,10 +69,11 @@ int node_trace(struct node_table *table, struct node *node, enum node_need need,
 uint64_t node_mapped_blocks(struct node_table *table, struct node *node, uint64_t size_bytes);
 
 /*
- * Between these the attributes of a file may change, which its record, if it has one, has to hear
- * of.  *@trace: NULL when there is none.  0 or -errno.
+ * Between these the file may change, which its record has to hear of.  *@trace: NULL when there is
+ * none, as of all that is no regular file.  0 or -errno; why was logged.
  */
-int node_hold(struct node_table *table, struct node *node, struct bmap_trace **trace);
+int node_hold(struct node_table *table, struct node *node, enum node_need need,
+	      struct bmap_trace **trace);
 void node_release(struct node *node, struct bmap_trace *trace);
 
 /* The path "/proc/self/fd/N" of a node: for calls that take no O_PATH descriptor. */

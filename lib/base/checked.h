@@ -37,6 +37,14 @@ static inline uint64_t load_le64(const uint8_t *p)
 	return load_le32(p) | (uint64_t)load_le32(p + 4) << 32;
 }
 
+/* Writes the lowest @n_bytes of @value.  Returns where the next field begins. */
+static inline uint8_t *put_le(uint8_t *p, uint64_t value, size_t n_bytes)
+{
+	for (size_t i = 0; i < n_bytes; i++)
+		*p++ = (uint8_t)(value >> (8 * i));
+	return p;
+}
+
 static inline uint32_t load_be32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];

@@ -45,8 +45,8 @@ enum cli_outcome {
 /*
  * Parses argv[1] and on.  Long options may be cut short as long as they are unique; they may follow
  * the positionals, which are put into @positionals (those that are not there stay as they are), but
- * for commands without any: these end at the
- * first word that is no option, whose index is put into *@first_word (may be NULL).
+ * for commands without any: these end at the first word that is no option, whose index is put into
+ * *@first_word (may be NULL).
  */
 enum cli_outcome cli_parse(const struct cli_command *command, int argc, char **argv,
 			   cli_option_taker *take, void *opaque, const char **positionals,

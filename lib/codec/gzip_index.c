@@ -170,13 +170,6 @@ int gzip_index_take_border(void *opaque, const struct gzip_border *border, struc
 
 /* ---- the file ---- */
 
-static uint8_t *put_le(uint8_t *p, uint64_t value, size_t n_bytes)
-{
-	for (size_t i = 0; i < n_bytes; i++)
-		*p++ = (uint8_t)(value >> (8 * i));
-	return p;
-}
-
 static size_t format_head(const struct gzip_index *index, uint8_t *p, uint64_t encoded_size,
 			  uint64_t image_size_bytes)
 {

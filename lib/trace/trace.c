@@ -162,8 +162,7 @@ static int take_facts(struct bmap_trace *trace, const uint8_t *bytes, size_t len
 		if (trace_reserve(trace, chunk) < 0 || !trace_add_chunk(trace, chunk))
 			return bmap_error_set(err, ENOMEM, "out of memory");
 		trace->chunks[chunk][block % CHUNK_BLOCKS] = bytes[i];
-		trace->n_mapped +=
-			bmap_trace_is_mapped(bytes[i], BMAP_TRACE_SAFE, BMAP_PUNCHED_KEEP);
+		trace->n_mapped += trace_is_mapped(bytes[i]);
 	}
 	return 0;
 }
@@ -220,8 +219,7 @@ static int make_digest(const struct bmap_trace *trace, const struct trace_header
 		/* In some all was taken back. */
 		if (!trace->chunks[i] || memcmp(trace->chunks[i], nothing, CHUNK_BLOCKS) == 0)
 			continue;
-		for (size_t k = 0; k < sizeof(number); k++)
-			number[k] = (uint8_t)((uint64_t)i >> (8 * k));
+		put_le(number, i, sizeof(number));
 		digest_update(digest, number, sizeof(number));
 		digest_update(digest, trace->chunks[i], CHUNK_BLOCKS);
 	}
@@ -288,6 +286,11 @@ int bmap_trace_open(struct bmap_trace **trace_out, const char *path, struct bmap
 
 /* ---- writing ---- */
 
+static int write_failed(const struct bmap_trace *trace, int code, struct bmap_error *err)
+{
+	return bmap_error_set_system(err, code, "cannot write the record '%s'", trace->name);
+}
+
 static int write_header(struct bmap_trace *trace)
 {
 	uint8_t bytes[TRACE_HEADER_LEN];
@@ -305,8 +308,7 @@ static int start_record(struct bmap_trace *trace, const struct trace_header *now
 	trace->header = *now;
 	trace->header.is_in_use = true;
 	r = write_header(trace);
-	return r < 0 ? bmap_error_set_system(err, -r, "cannot write the record '%s'", trace->name)
-		     : 0;
+	return r < 0 ? write_failed(trace, -r, err) : 0;
 }
 
 /* Goes on with a record that is there. */
@@ -331,8 +333,7 @@ static int resume_record(struct bmap_trace *trace, const struct trace_header *no
 		 file_name);
 	/* What was noted, but never came to be. */
 	r = bmap_trace_note_shrink(trace, now->size_bytes);
-	return r < 0 ? bmap_error_set_system(err, -r, "cannot write the record '%s'", trace->name)
-		     : 0;
+	return r < 0 ? write_failed(trace, -r, err) : 0;
 }
 
 static int in_use(const struct bmap_trace *trace, struct bmap_error *err)
@@ -378,10 +379,7 @@ static int make_record(struct bmap_trace *trace, bool *has_name, struct bmap_err
 	*has_name = true;
 	if (open_record(trace, O_CREAT, 0600, err) < 0)
 		return -err->code;
-	return ftruncate(trace->fd, 0) < 0
-		       ? bmap_error_set_system(err, errno, "cannot write the record '%s'",
-					       trace->name)
-		       : 0;
+	return ftruncate(trace->fd, 0) < 0 ? write_failed(trace, errno, err) : 0;
 }
 
 static int name_record(struct bmap_trace *trace, struct bmap_error *err)
@@ -395,8 +393,7 @@ static int name_record(struct bmap_trace *trace, struct bmap_error *err)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", trace->fd);
 	unlinkat(trace->folder_fd, trace->file_name, 0);
 	return linkat(AT_FDCWD, path, trace->folder_fd, trace->file_name, AT_SYMLINK_FOLLOW) < 0
-		       ? bmap_error_set_system(err, errno, "cannot write the record '%s'",
-					       trace->name)
+		       ? write_failed(trace, errno, err)
 		       : 0;
 }
 
@@ -410,8 +407,21 @@ static int begin_new(struct bmap_trace *trace, const struct trace_header *now, b
 		return -err->code;
 	r = all_written ? bmap_trace_note_write(trace, 0, now->size_bytes) : 0;
 	if (r < 0)
-		return bmap_error_set_system(err, -r, "cannot write the record '%s'", trace->name);
+		return write_failed(trace, -r, err);
 	return has_name ? 0 : name_record(trace, err);
+}
+
+/* Hands a record out that was begun, or closes it. */
+static int end_begin(struct bmap_trace *trace, struct bmap_trace **trace_out,
+		     const struct bmap_error *err)
+{
+	close_record(trace);
+	if (err->code) {
+		bmap_trace_close(trace);
+		return -err->code;
+	}
+	*trace_out = trace;
+	return 0;
 }
 
 int bmap_trace_begin(struct bmap_trace **trace_out, const struct bmap_trace_folder *records, int fd,
@@ -433,13 +443,7 @@ int bmap_trace_begin(struct bmap_trace **trace_out, const struct bmap_trace_fold
 		(void)!begin_new(trace, &now, how == BMAP_TRACE_ALL_WRITTEN, err);
 	else if (open_record(trace, 0, 0, err) == 0)
 		(void)!resume_record(trace, &now, file_name, err);
-	close_record(trace);
-	if (err->code) {
-		bmap_trace_close(trace);
-		return -err->code;
-	}
-	*trace_out = trace;
-	return 0;
+	return end_begin(trace, trace_out, err);
 }
 
 int bmap_trace_begin_at(struct bmap_trace **trace_out, const char *path, uint64_t size_bytes,
@@ -461,13 +465,7 @@ int bmap_trace_begin_at(struct bmap_trace **trace_out, const char *path, uint64_
 			bmap_error_set(err, ESTALE, "the record '%s' is not that of this image",
 				       path);
 	}
-	close_record(trace);
-	if (err->code) {
-		bmap_trace_close(trace);
-		return -err->code;
-	}
-	*trace_out = trace;
-	return 0;
+	return end_begin(trace, trace_out, err);
 }
 
 void bmap_trace_remove(const struct bmap_trace_folder *records, int fd)
@@ -496,7 +494,7 @@ int bmap_trace_hold(struct bmap_trace *trace, struct bmap_error *err)
 		trace->header.is_in_use = true;
 		r = write_header(trace);
 		if (r < 0)
-			bmap_error_set_system(err, -r, "cannot write the record '%s'", trace->name);
+			write_failed(trace, -r, err);
 	}
 	if (r < 0) {
 		trace->header.is_in_use = was_in_use;

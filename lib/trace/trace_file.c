@@ -44,13 +44,6 @@ void trace_file_name(const struct trace_identity *identity, char name[TRACE_NAME
 		 identity->device, identity->inode, identity->birth.sec, identity->birth.nsec);
 }
 
-static uint8_t *put_le(uint8_t *p, uint64_t value, size_t n_bytes)
-{
-	for (size_t i = 0; i < n_bytes; i++)
-		*p++ = (uint8_t)(value >> (8 * i));
-	return p;
-}
-
 static uint8_t *put_time(uint8_t *p, struct trace_time time)
 {
 	return put_le(put_le(p, (uint64_t)time.sec, 8), time.nsec, 8);

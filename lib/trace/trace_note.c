@@ -27,11 +27,6 @@ static unsigned int apply(const struct change *change, unsigned int facts)
 	return (facts & ~change->clear) | change->add;
 }
 
-static bool is_mapped(unsigned int facts)
-{
-	return bmap_trace_is_mapped(facts, BMAP_TRACE_SAFE, BMAP_PUNCHED_KEEP);
-}
-
 /* Gives blocks of one chunk new bytes: in the file first.  The lock is held. */
 static int put_bytes(struct bmap_trace *trace, uint64_t first_block, const uint8_t *bytes, size_t n)
 {
@@ -57,8 +52,8 @@ static int put_bytes(struct bmap_trace *trace, uint64_t first_block, const uint8
 	if (r < 0)
 		return r;
 	for (size_t k = 0; k < n; k++) {
-		trace->n_mapped -= is_mapped(chunk[at + k]);
-		trace->n_mapped += is_mapped(bytes[k]);
+		trace->n_mapped -= trace_is_mapped(chunk[at + k]);
+		trace->n_mapped += trace_is_mapped(bytes[k]);
 	}
 	memcpy(chunk + at, bytes, n);
 	return 0;
@@ -239,7 +234,7 @@ static uint64_t seek(const struct bmap_trace *trace, uint64_t offset_bytes, uint
 	struct bmap_trace_run run;
 
 	while (bmap_trace_next(trace, block, end_block, &run)) {
-		if (is_mapped(run.facts) == mapped)
+		if (trace_is_mapped(run.facts) == mapped)
 			return MIN(size_bytes, MAX(offset_bytes, block * BLOCK));
 		block += run.n_blocks;
 	}

@@ -19,6 +19,12 @@
 /* A value: it makes a block mapped by the default rule, but for what was read. */
 #define HAS_VALUE (BMAP_WRITTEN | BMAP_ZEROED)
 
+/* By the rule that the record's own answers follow. */
+static inline bool trace_is_mapped(unsigned int facts)
+{
+	return bmap_trace_is_mapped(facts, BMAP_TRACE_SAFE, BMAP_PUNCHED_KEEP);
+}
+
 struct bmap_trace {
 	char *name;            /* of the record */
 	int folder_fd;         /* lent: of the record's folder; AT_FDCWD */
