@@ -378,15 +378,11 @@ int command_copy(int argc, char **argv, const struct common_options *common)
 	struct copy copy = {.options = &options};
 	struct bmap_error err = {0};
 	const char *words[2];
+	enum cli_outcome outcome;
 
-	switch (cli_parse(&command, argc, argv, take_option, &options, words, NULL)) {
-	case CLI_DONE:
-		return EXIT_SUCCESS;
-	case CLI_USAGE:
-		return 2;
-	case CLI_GO_ON:
-		break;
-	}
+	outcome = cli_parse(&command, argc, argv, take_option, &options, words, NULL);
+	if (outcome != CLI_GO_ON)
+		return outcome;
 	options.image = words[0];
 	options.dest = words[1];
 	options.show_progress =

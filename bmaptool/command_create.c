@@ -300,16 +300,12 @@ int command_create(int argc, char **argv, const struct common_options *common)
 	struct create_options create = {.image = {.n_retries = BMAP_DEFAULT_RETRIES}};
 	struct bmap_error err = {0};
 	const char *images[MAX_IMAGES + 1] = {NULL};
+	enum cli_outcome outcome;
 
 	(void)common;
-	switch (cli_parse(&command, argc, argv, take_option, &create, images, NULL)) {
-	case CLI_DONE:
-		return EXIT_SUCCESS;
-	case CLI_USAGE:
-		return 2;
-	case CLI_GO_ON:
-		break;
-	}
+	outcome = cli_parse(&command, argc, argv, take_option, &create, images, NULL);
+	if (outcome != CLI_GO_ON)
+		return outcome;
 	/* Without a trace more than one is a mistake, as it always was. */
 	if (images[1] && !create.is_traced) {
 		cli_usage_error(&command, "unrecognized arguments: %s", images[1]);

@@ -158,16 +158,12 @@ int command_info(int argc, char **argv, const struct common_options *common)
 	struct map_finder found = {0};
 	struct bmap_error err = {0};
 	const char *words[1];
+	enum cli_outcome outcome;
 
 	(void)common;
-	switch (cli_parse(&command, argc, argv, show_options_take, &options, words, NULL)) {
-	case CLI_DONE:
-		return EXIT_SUCCESS;
-	case CLI_USAGE:
-		return 2;
-	case CLI_GO_ON:
-		break;
-	}
+	outcome = cli_parse(&command, argc, argv, show_options_take, &options, words, NULL);
+	if (outcome != CLI_GO_ON)
+		return outcome;
 	if (show(words[0], &options, &found, &err) < 0)
 		bmap_log(BMAP_LOG_ERROR, "%s", err.message);
 	map_finder_fini(&found);

@@ -233,6 +233,7 @@ int command_trace(int argc, char **argv, const struct common_options *common)
 	struct show_options options = {0};
 	struct bmap_error err = {0};
 	const char *words[1];
+	enum cli_outcome outcome;
 
 	(void)common;
 	/* "show" is the one thing that can be done with a record. */
@@ -243,14 +244,9 @@ int command_trace(int argc, char **argv, const struct common_options *common)
 		cli_usage_error(&command, "'show' is expected after 'trace'");
 		return 2;
 	}
-	switch (cli_parse(&command, argc, argv, show_options_take, &options, words, NULL)) {
-	case CLI_DONE:
-		return EXIT_SUCCESS;
-	case CLI_USAGE:
-		return 2;
-	case CLI_GO_ON:
-		break;
-	}
+	outcome = cli_parse(&command, argc, argv, show_options_take, &options, words, NULL);
+	if (outcome != CLI_GO_ON)
+		return outcome;
 	if (show_trace(words[0], &options, &err) == 0)
 		return EXIT_SUCCESS;
 	bmap_log(BMAP_LOG_ERROR, "%s", err.message);

@@ -35,11 +35,11 @@ struct cli_command {
 /* What the caller does with an option: 0, or -1 after cli_usage_error(). */
 typedef int cli_option_taker(void *opaque, size_t option, const char *value);
 
-/* What cli_parse() asks the caller to do. */
+/* What cli_parse() asks the caller to do: to go on, or to leave with this status. */
 enum cli_outcome {
-	CLI_GO_ON,
-	CLI_DONE /* help was printed: leave with 0 */,
-	CLI_USAGE /* with 2 */
+	CLI_GO_ON = -1,
+	CLI_DONE = 0, /* help was printed */
+	CLI_USAGE = 2
 };
 
 /*
