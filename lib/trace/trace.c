@@ -16,9 +16,8 @@
 #include "map/digest.h"
 #include "trace/trace_private.h"
 
-#define ALL_FACTS  63
-#define READ_LEN   (64 << 10)
-#define MAX_CHUNKS (UINT64_C(1) << 40)
+#define ALL_FACTS 63
+#define READ_LEN  (64 << 10)
 
 bool bmap_trace_is_mapped(unsigned int facts, enum bmap_trace_policy policy,
 			  enum bmap_punched punched)
@@ -60,9 +59,7 @@ void bmap_trace_close(struct bmap_trace *trace)
 		return;
 	if (trace->fd >= 0)
 		close(trace->fd);
-	for (size_t i = 0; i < trace->n_chunks; i++)
-		free(trace->chunks[i]);
-	free(trace->chunks);
+	fact_table_clear(&trace->facts);
 	free(trace->name);
 	pthread_mutex_destroy(&trace->lock);
 	free(trace);
@@ -78,53 +75,33 @@ uint64_t bmap_trace_size(const struct bmap_trace *trace)
 	return trace->header.size_bytes;
 }
 
-int trace_reserve(struct bmap_trace *trace, size_t i)
-{
-	size_t n = MAX(trace->n_chunks * 2, i + 1);
-	uint8_t **chunks;
-
-	if (i < trace->n_chunks)
-		return 0;
-	if (i >= MAX_CHUNKS)
-		return -EFBIG;
-	chunks = calloc(n, sizeof(*chunks));
-	if (!chunks)
-		return -ENOMEM;
-	if (trace->n_chunks)
-		memcpy(chunks, trace->chunks, trace->n_chunks * sizeof(*chunks));
-	free(trace->chunks);
-	trace->chunks = chunks;
-	trace->n_chunks = n;
-	return 0;
-}
-
-uint8_t *trace_add_chunk(struct bmap_trace *trace, size_t i)
-{
-	if (!trace->chunks[i])
-		trace->chunks[i] = calloc(1, CHUNK_BLOCKS);
-	return trace->chunks[i];
-}
-
 unsigned int trace_facts(const struct bmap_trace *trace, uint64_t block)
 {
-	size_t i = (size_t)(block / CHUNK_BLOCKS);
+	const uint8_t *chunk = fact_table_get(&trace->facts, block / CHUNK_BLOCKS);
 
-	return i < trace->n_chunks && trace->chunks[i] ? trace->chunks[i][block % CHUNK_BLOCKS] : 0;
+	return chunk ? chunk[block % CHUNK_BLOCKS] : 0;
 }
 
 /* The block behind those that have the same facts as @block, or @end_block. */
 static uint64_t run_end(const struct bmap_trace *trace, uint64_t block, uint64_t end_block)
 {
-	unsigned int facts = trace_facts(trace, block);
+	const unsigned int facts = trace_facts(trace, block);
 
-	while (block < end_block && trace_facts(trace, block) == facts) {
-		size_t i = (size_t)(block / CHUNK_BLOCKS);
+	while (block < end_block) {
+		uint64_t i = block / CHUNK_BLOCKS;
+		const uint8_t *chunk = fact_table_next(&trace->facts, &i);
+		const uint64_t first = chunk ? i * CHUNK_BLOCKS : end_block;
 
-		if (i >= trace->n_chunks)
-			return end_block;
-		block = trace->chunks[i] ? block + 1 : (uint64_t)(i + 1) * CHUNK_BLOCKS;
+		/* Until there nothing has happened. */
+		if (block < first && facts)
+			return block;
+		block = MAX(block, first);
+		for (; block < MIN(end_block, first + CHUNK_BLOCKS); block++) {
+			if (chunk[block % CHUNK_BLOCKS] != facts)
+				return block;
+		}
 	}
-	return MIN(block, end_block);
+	return end_block;
 }
 
 bool bmap_trace_next(const struct bmap_trace *trace, uint64_t first_block, uint64_t end_block,
@@ -153,15 +130,16 @@ static int take_facts(struct bmap_trace *trace, const uint8_t *bytes, size_t len
 		      struct bmap_error *err)
 {
 	for (size_t i = 0; i < len; i++, block++) {
-		size_t chunk = (size_t)(block / CHUNK_BLOCKS);
+		uint8_t *chunk;
 
 		if (!bytes[i])
 			continue;
-		if (bytes[i] & ~ALL_FACTS)
+		if ((bytes[i] & ~ALL_FACTS) || block / CHUNK_BLOCKS >= MAX_CHUNKS)
 			return damaged(trace, err);
-		if (trace_reserve(trace, chunk) < 0 || !trace_add_chunk(trace, chunk))
+		chunk = fact_table_add(&trace->facts, block / CHUNK_BLOCKS);
+		if (!chunk)
 			return bmap_error_set(err, ENOMEM, "out of memory");
-		trace->chunks[chunk][block % CHUNK_BLOCKS] = bytes[i];
+		chunk[block % CHUNK_BLOCKS] = bytes[i];
 		trace->n_mapped += trace_is_mapped(bytes[i]);
 	}
 	return 0;
@@ -204,6 +182,7 @@ static int make_digest(const struct bmap_trace *trace, const struct trace_header
 	struct trace_header closed = *header;
 	uint8_t bytes[TRACE_HEADER_LEN];
 	struct bmap_error err = {0};
+	const uint8_t *chunk;
 
 	if (digest_type_new(&type, "sha256", &err) < 0)
 		return -err.code;
@@ -213,15 +192,15 @@ static int make_digest(const struct bmap_trace *trace, const struct trace_header
 	closed.is_in_use = false;
 	trace_header_format(&closed, bytes);
 	digest_update(digest, bytes, TRACE_FIELDS_LEN);
-	for (size_t i = 0; i < trace->n_chunks; i++) {
+	for (uint64_t i = 0; (chunk = fact_table_next(&trace->facts, &i)); i++) {
 		uint8_t number[8];
 
 		/* In some all was taken back. */
-		if (!trace->chunks[i] || memcmp(trace->chunks[i], nothing, CHUNK_BLOCKS) == 0)
+		if (memcmp(chunk, nothing, CHUNK_BLOCKS) == 0)
 			continue;
 		put_le(number, i, sizeof(number));
 		digest_update(digest, number, sizeof(number));
-		digest_update(digest, trace->chunks[i], CHUNK_BLOCKS);
+		digest_update(digest, chunk, CHUNK_BLOCKS);
 	}
 	digest_finish(digest, result);
 	return 0;

@@ -16,12 +16,33 @@ struct change {
 	unsigned int add, clear;
 	bool only_without_value; /* leaves blocks alone that were written or zeroed */
 	bool forgets;
+	bool joins; /* the byte is to say what it says and what @add says */
 };
+
+/*
+ * The facts of a block that holds old data or new, or some of each: by every rule it is mapped when
+ * either is.
+ */
+static unsigned int join(unsigned int a, unsigned int b)
+{
+	const unsigned int not_punched = a & BMAP_PUNCHED ? b : a;
+	unsigned int both = a | b;
+
+	if (((a ^ b) & BMAP_PUNCHED) &&
+	    (not_punched & (HAS_VALUE | BMAP_READ_BY_WRITER | BMAP_READ_BY_READER))) {
+		both &= ~(unsigned int)BMAP_PUNCHED;
+		if (!(both & HAS_VALUE))
+			both |= BMAP_WRITTEN;
+	}
+	return both & HAS_VALUE ? both & ~(unsigned int)BMAP_FORGOTTEN : both;
+}
 
 static unsigned int apply(const struct change *change, unsigned int facts)
 {
 	if (change->only_without_value && (facts & HAS_VALUE))
 		return facts;
+	if (change->joins)
+		return join(facts, change->add);
 	if (change->forgets)
 		return change->add | (facts & (HAS_VALUE | BMAP_FORGOTTEN) ? BMAP_FORGOTTEN : 0);
 	return (facts & ~change->clear) | change->add;
@@ -30,13 +51,14 @@ static unsigned int apply(const struct change *change, unsigned int facts)
 /* Gives blocks of one chunk new bytes: in the file first.  The lock is held. */
 static int put_bytes(struct bmap_trace *trace, uint64_t first_block, const uint8_t *bytes, size_t n)
 {
+	const uint64_t i = first_block / CHUNK_BLOCKS;
 	uint8_t *chunk;
-	size_t i = (size_t)(first_block / CHUNK_BLOCKS), at = first_block % CHUNK_BLOCKS;
-	int r = trace_reserve(trace, i);
+	size_t at = first_block % CHUNK_BLOCKS;
+	int r;
 
-	if (r < 0)
-		return r;
-	chunk = trace_add_chunk(trace, i);
+	if (i >= MAX_CHUNKS)
+		return -EFBIG;
+	chunk = fact_table_add(&trace->facts, i);
 	if (!chunk)
 		return -ENOMEM;
 	while (n && bytes[n - 1] == chunk[at + n - 1])
@@ -48,7 +70,7 @@ static int put_bytes(struct bmap_trace *trace, uint64_t first_block, const uint8
 	}
 	if (n == 0)
 		return 0;
-	r = fd_pwrite_full(trace->fd, bytes, n, TRACE_HEADER_LEN + (uint64_t)i * CHUNK_BLOCKS + at);
+	r = fd_pwrite_full(trace->fd, bytes, n, TRACE_HEADER_LEN + i * CHUNK_BLOCKS + at);
 	if (r < 0)
 		return r;
 	for (size_t k = 0; k < n; k++) {
@@ -64,21 +86,27 @@ static int change_blocks(struct bmap_trace *trace, uint64_t first_block, uint64_
 			 const struct change *change)
 {
 	LOCKED(&trace->lock);
-	bool leaves_zeros = apply(change, 0) == 0;
+	const bool leaves_zeros = apply(change, 0) == 0;
 
 	while (first_block < end_block) {
-		size_t i = (size_t)(first_block / CHUNK_BLOCKS);
-		uint64_t end = MIN(end_block, (uint64_t)(i + 1) * CHUNK_BLOCKS);
+		static const uint8_t nothing[CHUNK_BLOCKS];
+		uint64_t i = first_block / CHUNK_BLOCKS, end;
+		const uint8_t *chunk = leaves_zeros ? fact_table_next(&trace->facts, &i)
+						    : fact_table_get(&trace->facts, i);
 		uint8_t bytes[CHUNK_BLOCKS];
-		int r = 0;
+		int r;
 
-		if (leaves_zeros && i >= trace->n_chunks)
+		/* Where nothing has happened nothing changes. */
+		if (leaves_zeros && (!chunk || i * CHUNK_BLOCKS >= end_block))
 			return 0;
+		first_block = MAX(first_block, i * CHUNK_BLOCKS);
+		end = MIN(end_block, (i + 1) * CHUNK_BLOCKS);
+		if (!chunk)
+			chunk = nothing;
 		for (uint64_t block = first_block; block < end; block++)
 			bytes[block - first_block] =
-				(uint8_t)apply(change, trace_facts(trace, block));
-		if (!leaves_zeros || trace->chunks[i])
-			r = put_bytes(trace, first_block, bytes, (size_t)(end - first_block));
+				(uint8_t)apply(change, chunk[block % CHUNK_BLOCKS]);
+		r = put_bytes(trace, first_block, bytes, (size_t)(end - first_block));
 		if (r < 0)
 			return r;
 		first_block = end;
@@ -164,55 +192,42 @@ int bmap_trace_note_punch(struct bmap_trace *trace, uint64_t offset_bytes, uint6
 	return r < 0 ? r : change_whole(trace, offset_bytes, len_bytes, &changes[punch]);
 }
 
-/* All that happened to the blocks that hold any of [offset, end). */
+/* All that happened to the blocks that hold any of the bytes. */
 static unsigned int facts_of(const struct bmap_trace *trace, uint64_t offset_bytes,
-			     uint64_t end_bytes)
+			     uint64_t len_bytes)
 {
-	unsigned int facts = 0;
+	LOCKED((pthread_mutex_t *)&trace->lock);
+	const uint64_t end_block = DIV_ROUND_UP(offset_bytes + len_bytes, BLOCK);
+	uint64_t block = offset_bytes / BLOCK;
+	unsigned int facts = trace_facts(trace, block++);
 
-	for (uint64_t block = offset_bytes / BLOCK; block < DIV_ROUND_UP(end_bytes, BLOCK); block++)
-		facts |= trace_facts(trace, block);
+	for (; block < end_block; block++)
+		facts = join(facts, trace_facts(trace, block));
 	return facts;
-}
-
-/* What one block of the target becomes, of which [first, end) is copied from @from_bytes on. */
-static unsigned int copied_facts(const struct bmap_trace *from, uint64_t from_bytes,
-				 uint64_t first_bytes, uint64_t end_bytes, bool *is_whole)
-{
-	*is_whole = end_bytes - first_bytes == BLOCK && from_bytes % BLOCK == 0;
-	return facts_of(from, from_bytes, from_bytes + (end_bytes - first_bytes));
 }
 
 int bmap_trace_note_copy(struct bmap_trace *to, uint64_t to_bytes, const struct bmap_trace *from,
 			 uint64_t from_bytes, uint64_t len_bytes, bool is_done)
 {
-	uint64_t end = to_bytes + len_bytes;
+	uint64_t end, from_end;
 
+	if (ckd_add(&end, to_bytes, len_bytes) || ckd_add(&from_end, from_bytes, len_bytes))
+		return -EFBIG;
 	for (uint64_t at = to_bytes; at < end;) {
-		uint64_t block_end = MIN(end, (at / BLOCK + 1) * BLOCK);
-		struct change change = {0};
-		unsigned int facts;
-		bool is_whole;
+		const uint64_t len = MIN(end, (at / BLOCK + 1) * BLOCK) - at;
+		const uint64_t from_at = from_bytes + (at - to_bytes);
+		const bool is_whole = len == BLOCK && from_at % BLOCK == 0;
+		struct change change = {.add = facts_of(from, from_at, len)};
 		int r;
 
-		{
-			LOCKED((pthread_mutex_t *)&from->lock);
-			facts = copied_facts(from, from_bytes + (at - to_bytes), at, block_end,
-					     &is_whole);
-		}
-		/* As long as it may be the old data or the new, the facts of both hold. */
-		change.add =
-			is_whole && is_done
-				? facts
-				: facts & (HAS_VALUE | BMAP_READ_BY_WRITER | BMAP_READ_BY_READER);
 		if (is_whole && is_done)
 			change.clear = ~0U;
-		else if (facts & HAS_VALUE)
-			change.clear = BMAP_PUNCHED | BMAP_FORGOTTEN;
-		r = change_touched(to, at, block_end - at, &change);
+		else
+			change.joins = true;
+		r = change_touched(to, at, len, &change);
 		if (r < 0)
 			return r;
-		at = block_end;
+		at += len;
 	}
 	return 0;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A record in memory.  Its bytes are kept in chunks, of which only those are there in which
- * something has happened: a file of a terabyte that was written here and there takes little.
+ * A record in memory.
  *
  * Changes go to the file with pwrite(2) and not through a mapping, so that a full disk is an error
  * and no signal; whoever maps the file sees them all the same.
@@ -12,9 +11,8 @@
 #include <pthread.h>
 
 #include "bmap/trace.h"
+#include "trace/fact_table.h"
 #include "trace/trace_file.h"
-
-#define CHUNK_BLOCKS 256
 
 /* A value: it makes a block mapped by the default rule, but for what was read. */
 #define HAS_VALUE (BMAP_WRITTEN | BMAP_ZEROED)
@@ -32,20 +30,13 @@ struct bmap_trace {
 	int fd;                /* guarded by lock: of the record while it is held; else -1 */
 	struct trace_header header;
 	pthread_mutex_t lock;
-	uint8_t **chunks;     /* guarded by lock: NULL: all its bytes are 0 */
-	size_t n_chunks;      /* guarded by lock */
-	uint64_t n_mapped;    /* guarded by lock */
-	unsigned int n_holds; /* guarded by lock */
+	struct fact_table facts; /* guarded by lock */
+	uint64_t n_mapped;       /* guarded by lock */
+	unsigned int n_holds;    /* guarded by lock */
 };
 
 /* Of the record @name in a folder (NULL: @name is a path).  NULL when out of memory. */
 struct bmap_trace *trace_new(const struct bmap_trace_folder *folder, const char *name);
-
-/* Makes room for chunk @i.  0, -EFBIG or -ENOMEM. */
-BMAP_MUST_CHECK int trace_reserve(struct bmap_trace *trace, size_t i);
-
-/* Puts a chunk that has none into memory.  NULL when out of memory. */
-uint8_t *trace_add_chunk(struct bmap_trace *trace, size_t i);
 
 /* The byte of a block.  The lock is held. */
 unsigned int trace_facts(const struct bmap_trace *trace, uint64_t block);

@@ -17,8 +17,7 @@
 #define HEADER_LEN  4096
 #define SIZE_AT     24
 #define IDENTITY_AT 32
-#define ENTRY_LEN   5          /* of facts that lie far apart: where, and which */
-#define MAX_BLOCK   (1U << 24) /* of a file of 64 GiB */
+#define ENTRY_LEN   5 /* of facts that lie far apart: where, up to 16 TiB, and which */
 #define MAX_RUNS    (UINT64_C(1) << 24)
 #define END_BLOCK   (UINT64_C(1) << 52)
 
@@ -128,7 +127,7 @@ static void write_header(int fd, const uint8_t *data, size_t size)
 static void write_far_facts(int fd, const uint8_t *data, size_t size)
 {
 	for (; size >= ENTRY_LEN; data += ENTRY_LEN, size -= ENTRY_LEN) {
-		if (fd_pwrite_full(fd, data + 4, 1, HEADER_LEN + load_le32(data) % MAX_BLOCK) < 0)
+		if (fd_pwrite_full(fd, data + 4, 1, HEADER_LEN + load_le32(data)) < 0)
 			abort();
 	}
 }

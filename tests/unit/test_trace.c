@@ -529,11 +529,29 @@ START_TEST(whole_blocks_that_are_copied_bring_their_byte)
 }
 END_TEST
 
-/* Before a copy the facts of old and new data hold: what either of them maps is mapped. */
+/* By each rule what holds old data or new is mapped whenever either of them is. */
+static void check_joined(unsigned int now, unsigned int from, unsigned int to)
+{
+	for (unsigned int rule = 0; rule < 9; rule++) {
+		const enum bmap_trace_policy policy = (enum bmap_trace_policy)(rule % 3);
+		const enum bmap_punched punched = (enum bmap_punched)(rule / 3);
+
+		if (bmap_trace_is_mapped(from, policy, punched) ||
+		    bmap_trace_is_mapped(to, policy, punched))
+			ck_assert_msg(bmap_trace_is_mapped(now, policy, punched),
+				      "%u over %u: %u is not mapped by rule %u", from, to, now,
+				      rule);
+	}
+	/* and by those that look at no punches only then */
+	ck_assert_msg((now & (W | Z | RW | RR)) == ((from | to) & (W | Z | RW | RR)) ||
+			      ((from ^ to) & P),
+		      "%u over %u: %u", from, to, now);
+}
+
 START_TEST(before_a_copy_old_and_new_facts_hold)
 {
 	uint8_t from_facts[N_FACTS * N_FACTS], to_facts[N_FACTS * N_FACTS];
-	struct bmap_trace *from, *to;
+	struct bmap_trace *from, *to, *parts;
 
 	for (unsigned int i = 0; i < sizeof(to_facts); i++) {
 		from_facts[i] = (uint8_t)(i % N_FACTS);
@@ -541,17 +559,19 @@ START_TEST(before_a_copy_old_and_new_facts_hold)
 	}
 	from = begin_with("from", from_facts, sizeof(to_facts));
 	to = begin_with("to", to_facts, sizeof(to_facts));
+	parts = begin_with("parts", to_facts, sizeof(to_facts));
 	OK(bmap_trace_note_copy(to, 0, from, 0, sizeof(to_facts) * BLOCK, false));
 	for (unsigned int i = 0; i < sizeof(to_facts); i++) {
-		unsigned int now = facts_at(to, i), both = to_facts[i] | from_facts[i];
-
-		ck_assert_msg((now & (W | Z | RW | RR)) == (both & (W | Z | RW | RR)),
-			      "%u over %u: %u", from_facts[i], to_facts[i], now);
+		OK(bmap_trace_note_copy(parts, i * BLOCK + 1, from, i * BLOCK, 1, true));
+		check_joined(facts_at(to, i), from_facts[i], to_facts[i]);
+		ck_assert_uint_eq(facts_at(parts, i), facts_at(to, i));
 	}
 	/* and once it is done, those of the new alone */
 	OK(bmap_trace_note_copy(to, 0, from, 0, sizeof(to_facts) * BLOCK, true));
 	check_facts(to, from_facts, sizeof(to_facts));
 	bmap_trace_close(from);
+	bmap_trace_release(parts, -1);
+	bmap_trace_close(parts);
 	finish(to, from_facts, sizeof(to_facts));
 }
 END_TEST
@@ -763,6 +783,10 @@ START_TEST(what_is_too_far_is_an_error)
 				      (unsigned long long)far[i]);
 		}
 		ck_assert_int_eq(bmap_trace_note_write(trace, far[i], UINT64_MAX), -EFBIG);
+		ck_assert_int_eq(bmap_trace_note_copy(trace, far[i], trace, 0, UINT64_MAX, false),
+				 -EFBIG);
+		ck_assert_int_eq(bmap_trace_note_copy(trace, 0, trace, far[i], UINT64_MAX, true),
+				 -EFBIG);
 	}
 	CHECK(trace, 0, W);
 	ck_assert_msg(memory_bytes() - before < (64 << 20), "%llu bytes of memory",
@@ -1357,14 +1381,22 @@ START_TEST(a_record_that_may_not_grow_stays_as_it_is)
 }
 END_TEST
 
+/* A filesystem on which a file may be as long as any; false: this cannot be tried here. */
+static bool mount_memory(const char *size)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mkdir("small", 0700) < 0 || mount("tmpfs", "small", "tmpfs", 0, size) < 0) {
+		unit_note("no filesystem of its own: it takes a mount (%s)", strerror(errno));
+		return false;
+	}
+	return true;
+}
+
 /* A disk with a record; false: this cannot be tried here. */
 static bool make_small_disk(int *filler)
 {
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mkdir("small", 0700) < 0 || mount("tmpfs", "small", "tmpfs", 0, "size=64k") < 0) {
-		unit_note("no full disk: it takes a mount (%s)", strerror(errno));
+	if (!mount_memory("size=64k"))
 		return false;
-	}
 	write_file("small/r", make_record(8000 * BLOCK, (struct bytes){(uint8_t[]){W}, 1}));
 	*filler = open("small/filler", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	ck_assert_int_ge(*filler, 0);
@@ -1417,6 +1449,53 @@ START_TEST(a_full_disk_is_an_error_and_no_more)
 	close(filler);
 	close(fd);
 	close(folder.fd);
+	umount("small");
+}
+END_TEST
+
+/* Records on a filesystem that lets files be as long as any. */
+START_TEST(facts_at_the_end_of_the_longest_file_take_little)
+{
+	const uint64_t last = (UINT64_C(1) << 51) - 1;
+	uint64_t before = memory_bytes(), found;
+	struct bmap_trace_run run;
+	struct bmap_trace *trace;
+
+	if (!mount_memory("size=1m"))
+		return;
+	trace = begin_empty("small/r", INT64_MAX);
+	OK(bmap_trace_note_write(trace, 0, 1));
+	for (unsigned int bit = 13; bit < 63; bit++)
+		OK(bmap_trace_note_write(trace, UINT64_C(1) << bit, 1));
+	OK(bmap_trace_note_zero(trace, last * BLOCK, BLOCK - 1));
+	for (unsigned int twice = 0; twice < 2; twice++) {
+		ck_assert_uint_eq(bmap_trace_n_mapped(trace), 52);
+		for (uint64_t block = 2; block < last / 2; block *= 2) {
+			ck_assert_uint_eq(facts_at(trace, block), W);
+			ck_assert(bmap_trace_next(trace, block + 1, UINT64_MAX, &run));
+			ck_assert_uint_eq(run.n_blocks, block - 1);
+			ck_assert(bmap_trace_find_data(trace, (block + 1) * BLOCK, INT64_MAX,
+						       &found));
+			ck_assert_uint_eq(found, block * 2 * BLOCK);
+		}
+		ck_assert_uint_eq(facts_at(trace, last), Z);
+		ck_assert(!bmap_trace_next(trace, UINT64_MAX, UINT64_MAX, &run));
+		ck_assert(bmap_trace_next(trace, last + 1, UINT64_MAX, &run));
+		ck_assert_uint_eq(run.n_blocks, UINT64_MAX - last - 1);
+		if (twice)
+			continue;
+		bmap_trace_release(trace, -1);
+		bmap_trace_close(trace);
+		OK(bmap_trace_begin_at(&trace, "small/r", INT64_MAX, &err));
+		OK(bmap_trace_hold(trace, &err));
+	}
+	OK(bmap_trace_note_shrink(trace, 1));
+	ck_assert_uint_eq(bmap_trace_n_mapped(trace), 1);
+	ck_assert_uint_eq(facts_at(trace, last), F);
+	bmap_trace_release(trace, -1);
+	bmap_trace_close(trace);
+	ck_assert_msg(memory_bytes() - before < (32 << 20), "%llu bytes of memory",
+		      (unsigned long long)(memory_bytes() - before));
 	umount("small");
 }
 END_TEST
@@ -1531,4 +1610,5 @@ UNIT_MAIN("trace", policies_say_what_is_mapped, every_note_changes_every_sum_of_
 	  records_that_were_cut_or_are_none_are_refused, records_of_no_local_file_have_a_size,
 	  a_record_is_found_above_by_its_folder_and_by_its_path,
 	  a_record_of_no_local_file_fits_any_of_its_size, a_record_that_may_not_grow_stays_as_it_is,
-	  a_full_disk_is_an_error_and_no_more, threads_note_at_once)
+	  a_full_disk_is_an_error_and_no_more, facts_at_the_end_of_the_longest_file_take_little,
+	  threads_note_at_once)
