@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -365,6 +366,25 @@ static int allocate(int fd, int mode, uint64_t offset, uint64_t len)
 	return r;
 }
 
+/*
+ * May the filesystem below hold so many bytes of the file?  What it could not, no fact is noted
+ * for: facts take memory and room, too.
+ */
+static int check_room(int fd, uint64_t len)
+{
+	struct statvfs below;
+	struct stat st;
+
+	if (fstatvfs(fd, &below) < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	/* Some have no bound. */
+	if (below.f_blocks == 0)
+		return 0;
+	return len / below.f_frsize > below.f_bfree + (uint64_t)st.st_blocks * 512 / below.f_frsize
+		       ? -ENOSPC
+		       : 0;
+}
+
 static int zero(struct handle *handle, int mode, uint64_t offset, uint64_t len)
 {
 	int64_t size = size_of(handle->fd);
@@ -376,8 +396,21 @@ static int zero(struct handle *handle, int mode, uint64_t offset, uint64_t len)
 	/* What lies behind the end and stays there gets no value. */
 	if (mode & FALLOC_FL_KEEP_SIZE)
 		noted = MIN(len, (uint64_t)size - MIN((uint64_t)size, offset));
-	r = bmap_trace_note_zero(handle->trace, offset, noted);
+	r = check_room(handle->fd, noted);
+	if (r == 0)
+		r = bmap_trace_note_zero(handle->trace, offset, noted);
 	return r < 0 ? r : allocate(handle->fd, mode, offset, len);
+}
+
+/*
+ * Who punches behind the end passes over zeros that it would else write: cp(1) of coreutils 9 does
+ * so with the zeros that it has read, and makes the file longer afterwards.
+ */
+static int note_passed_over(struct handle *handle, uint64_t offset, uint64_t len)
+{
+	int r = check_room(handle->fd, len);
+
+	return r < 0 ? r : bmap_trace_note_zero(handle->trace, offset, len);
 }
 
 static int punch(const struct folder *folder, struct handle *handle, int mode, uint64_t offset,
@@ -385,22 +418,23 @@ static int punch(const struct folder *folder, struct handle *handle, int mode, u
 {
 	enum bmap_punch how = folder->mount->punch;
 	int64_t size = size_of(handle->fd);
+	bool is_behind = offset >= (uint64_t)MAX(size, 0);
 	uint64_t noted = len;
 	int r = 0;
 
 	if (size < 0)
 		return (int)size;
-	/* The last block ends with the file; what lies behind it is nothing. */
+	/* The last block ends with the file. */
 	if (offset + len >= (uint64_t)size)
-		noted = offset < (uint64_t)size
-				? DIV_ROUND_UP((uint64_t)size, BLOCK) * BLOCK - offset
-				: 0;
-	if (how != BMAP_PUNCH_FORGETS)
+		noted = DIV_ROUND_UP((uint64_t)size, BLOCK) * BLOCK - offset;
+	if (is_behind)
+		r = note_passed_over(handle, offset, len);
+	else if (how != BMAP_PUNCH_FORGETS)
 		r = bmap_trace_note_punch(handle->trace, offset, noted, how);
 	if (r == 0)
 		r = how == BMAP_PUNCH_REFUSED ? -EOPNOTSUPP
 					      : allocate(handle->fd, mode, offset, len);
-	if (r == 0 && how == BMAP_PUNCH_FORGETS)
+	if (r == 0 && how == BMAP_PUNCH_FORGETS && !is_behind)
 		r = bmap_trace_note_punch(handle->trace, offset, noted, how);
 	return r;
 }

@@ -186,7 +186,7 @@ uint64_t node_mapped_blocks(struct node_table *table, struct node *node, uint64_
 	struct bmap_trace *trace;
 
 	if (node_trace(table, node, NODE_LOOK, &trace) == 0 && trace)
-		return bmap_trace_n_mapped(trace);
+		return bmap_trace_n_mapped(trace, size_bytes);
 	return table->assumed == ASSUME_WRITTEN ? DIV_ROUND_UP(size_bytes, BMAP_TRACE_BLOCK_BYTES)
 						: 0;
 }

@@ -277,6 +277,7 @@ e2e_tests = \
 	tests/e2e/trace_calls.sh \
 	tests/e2e/trace_closed.sh \
 	tests/e2e/trace_concurrent.sh \
+	tests/e2e/trace_cp.sh \
 	tests/e2e/trace_crash.sh \
 	tests/e2e/trace_eio.sh \
 	tests/e2e/trace_events.sh \

@@ -234,11 +234,21 @@ int bmap_trace_note_copy(struct bmap_trace *to, uint64_t to_bytes, const struct 
 
 /* ---- what it says now ---- */
 
-uint64_t bmap_trace_n_mapped(const struct bmap_trace *trace)
+uint64_t bmap_trace_n_mapped(const struct bmap_trace *trace, uint64_t size_bytes)
 {
 	LOCKED((pthread_mutex_t *)&trace->lock);
+	const uint64_t end_block = DIV_ROUND_UP(size_bytes, BLOCK);
+	uint64_t n = trace->n_mapped;
+	const uint8_t *chunk;
 
-	return trace->n_mapped;
+	/* Behind the end there may be zeros for which the file was not made longer yet. */
+	for (uint64_t i = end_block / CHUNK_BLOCKS; (chunk = fact_table_next(&trace->facts, &i));
+	     i++) {
+		for (uint64_t block = MAX(end_block, i * CHUNK_BLOCKS);
+		     block < (i + 1) * CHUNK_BLOCKS; block++)
+			n -= trace_is_mapped(chunk[block % CHUNK_BLOCKS]);
+	}
+	return n;
 }
 
 /* The first byte from @offset on whose block is mapped, or is not. */

@@ -402,12 +402,23 @@ static void punch_part(struct model *model, uint64_t n, enum punch punch, uint8_
 	}
 }
 
+/* Zeros behind the end that nobody writes, but for which the file is made longer later. */
+static void pass_over(struct model *model, uint64_t offset_bytes, uint64_t len_bytes)
+{
+	for (uint64_t n = first_of(offset_bytes); n < end_of(offset_bytes, len_bytes); n++)
+		set_facts(model, n, (uint8_t)((model_facts(model, n) | FACT_ZEROED) & ~FACTS_GONE));
+}
+
 void model_punch(struct model *model, uint64_t offset_bytes, uint64_t len_bytes, enum punch punch)
 {
 	uint64_t end_bytes = offset_bytes + len_bytes;
 
 	if (punch != PUNCH_REFUSE)
 		clear_bytes(model, offset_bytes, len_bytes);
+	if (offset_bytes >= model->size_bytes) {
+		pass_over(model, offset_bytes, len_bytes);
+		return;
+	}
 	for (uint64_t n = first_of(offset_bytes); n < end_of(offset_bytes, len_bytes); n++) {
 		uint64_t start = n * MODEL_BLOCK_BYTES;
 		bool is_inside = start + MODEL_BLOCK_BYTES <= model->size_bytes;

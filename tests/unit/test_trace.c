@@ -239,7 +239,7 @@ static void check_facts(const struct bmap_trace *trace, const uint8_t *facts, si
 			      byte_of(record, i), facts[i]);
 		n_mapped += is_safe(facts[i]);
 	}
-	ck_assert_uint_eq(bmap_trace_n_mapped(trace), n_mapped);
+	ck_assert_uint_eq(bmap_trace_n_mapped(trace, UINT64_MAX), n_mapped);
 }
 
 #define CHECK(trace, ...) \
@@ -739,7 +739,7 @@ START_TEST(a_terabyte_takes_little)
 	OK(bmap_trace_note_write(trace, far, 1));
 	OK(bmap_trace_note_read(trace, far / 2, 1, true));
 	for (unsigned int twice = 0; twice < 2; twice++) {
-		ck_assert_uint_eq(bmap_trace_n_mapped(trace), 3);
+		ck_assert_uint_eq(bmap_trace_n_mapped(trace, UINT64_MAX), 3);
 		ck_assert(bmap_trace_find_data(trace, BLOCK, far + BLOCK, &found));
 		ck_assert_uint_eq(found, far / 2);
 		ck_assert(bmap_trace_next(trace, block / 2 + 1, block + 1, &run));
@@ -755,7 +755,7 @@ START_TEST(a_terabyte_takes_little)
 	}
 	OK(bmap_trace_note_shrink(trace, 1));
 	ck_assert_uint_eq(facts_at(trace, block), F);
-	ck_assert_uint_eq(bmap_trace_n_mapped(trace), 1);
+	ck_assert_uint_eq(bmap_trace_n_mapped(trace, UINT64_MAX), 1);
 	bmap_trace_release(trace, -1);
 	bmap_trace_close(trace);
 	ck_assert_int_eq(stat("r", &st), 0);
@@ -1340,7 +1340,7 @@ END_TEST
 /* Whatever it is that lets no more be written: nothing changes but what could be. */
 static void check_failed_notes(struct bmap_trace *trace, uint64_t first_block, int errno_code)
 {
-	uint64_t n_mapped = bmap_trace_n_mapped(trace);
+	uint64_t n_mapped = bmap_trace_n_mapped(trace, UINT64_MAX);
 
 	for (unsigned int kind = 0; kind < N_OPS; kind++) {
 		struct op op = {(enum op_kind)kind, first_block * BLOCK, 3 * BLOCK};
@@ -1353,7 +1353,7 @@ static void check_failed_notes(struct bmap_trace *trace, uint64_t first_block, i
 			 -errno_code);
 	for (uint64_t i = 0; i < 3; i++)
 		ck_assert_uint_eq(facts_at(trace, first_block + i), 0);
-	ck_assert_uint_eq(bmap_trace_n_mapped(trace), n_mapped);
+	ck_assert_uint_eq(bmap_trace_n_mapped(trace, UINT64_MAX), n_mapped);
 }
 
 START_TEST(a_record_that_may_not_grow_stays_as_it_is)
@@ -1374,7 +1374,7 @@ START_TEST(a_record_that_may_not_grow_stays_as_it_is)
 	OK(bmap_trace_note_write(trace, 4000 * BLOCK, 1));
 	for (uint64_t i = 0; i < 8000; i++)
 		ck_assert_uint_eq(facts_at(trace, i), i < 2 || i == 4000 ? W : 0);
-	ck_assert_uint_eq(bmap_trace_n_mapped(trace), 3);
+	ck_assert_uint_eq(bmap_trace_n_mapped(trace, UINT64_MAX), 3);
 	bmap_trace_release(trace, -1);
 	bmap_trace_close(trace);
 	parse_closed("r");
@@ -1439,7 +1439,7 @@ START_TEST(a_full_disk_is_an_error_and_no_more)
 	OK(bmap_trace_note_zero(trace, 4500 * BLOCK, 1));
 	ck_assert_uint_eq(facts_at(trace, 4500), Z);
 	ck_assert_uint_eq(facts_at(trace, 4501), 0);
-	ck_assert_uint_eq(bmap_trace_n_mapped(trace), 2);
+	ck_assert_uint_eq(bmap_trace_n_mapped(trace, UINT64_MAX), 2);
 	bmap_trace_release(trace, -1);
 	bmap_trace_close(trace);
 	parse_closed("small/r");
@@ -1469,7 +1469,7 @@ START_TEST(facts_at_the_end_of_the_longest_file_take_little)
 		OK(bmap_trace_note_write(trace, UINT64_C(1) << bit, 1));
 	OK(bmap_trace_note_zero(trace, last * BLOCK, BLOCK - 1));
 	for (unsigned int twice = 0; twice < 2; twice++) {
-		ck_assert_uint_eq(bmap_trace_n_mapped(trace), 52);
+		ck_assert_uint_eq(bmap_trace_n_mapped(trace, UINT64_MAX), 52);
 		for (uint64_t block = 2; block < last / 2; block *= 2) {
 			ck_assert_uint_eq(facts_at(trace, block), W);
 			ck_assert(bmap_trace_next(trace, block + 1, UINT64_MAX, &run));
@@ -1479,6 +1479,10 @@ START_TEST(facts_at_the_end_of_the_longest_file_take_little)
 			ck_assert_uint_eq(found, block * 2 * BLOCK);
 		}
 		ck_assert_uint_eq(facts_at(trace, last), Z);
+		ck_assert_uint_eq(bmap_trace_n_mapped(trace, last * BLOCK + 1), 52);
+		ck_assert_uint_eq(bmap_trace_n_mapped(trace, last * BLOCK), 51);
+		ck_assert_uint_eq(bmap_trace_n_mapped(trace, 4 * BLOCK + 1), 3);
+		ck_assert_uint_eq(bmap_trace_n_mapped(trace, 0), 0);
 		ck_assert(!bmap_trace_next(trace, UINT64_MAX, UINT64_MAX, &run));
 		ck_assert(bmap_trace_next(trace, last + 1, UINT64_MAX, &run));
 		ck_assert_uint_eq(run.n_blocks, UINT64_MAX - last - 1);
@@ -1490,7 +1494,7 @@ START_TEST(facts_at_the_end_of_the_longest_file_take_little)
 		OK(bmap_trace_hold(trace, &err));
 	}
 	OK(bmap_trace_note_shrink(trace, 1));
-	ck_assert_uint_eq(bmap_trace_n_mapped(trace), 1);
+	ck_assert_uint_eq(bmap_trace_n_mapped(trace, UINT64_MAX), 1);
 	ck_assert_uint_eq(facts_at(trace, last), F);
 	bmap_trace_release(trace, -1);
 	bmap_trace_close(trace);
@@ -1517,7 +1521,7 @@ static void look(struct bmap_trace *trace, uint64_t block)
 	uint64_t size = SHARED * BLOCK, found;
 	struct bmap_trace_run run;
 
-	ck_assert_uint_le(bmap_trace_n_mapped(trace), SHARED + N_PART);
+	ck_assert_uint_le(bmap_trace_n_mapped(trace, UINT64_MAX), SHARED + N_PART);
 	if (bmap_trace_find_data(trace, block * BLOCK, size, &found))
 		ck_assert(found >= block * BLOCK && found < size);
 	found = bmap_trace_find_hole(trace, block * BLOCK, size);
@@ -1587,7 +1591,7 @@ START_TEST(threads_note_at_once)
 		ck_assert_uint_eq(byte_of(record, i), facts);
 		n_mapped += is_safe(facts);
 	}
-	ck_assert_uint_eq(bmap_trace_n_mapped(trace), n_mapped);
+	ck_assert_uint_eq(bmap_trace_n_mapped(trace, UINT64_MAX), n_mapped);
 	bmap_trace_close(trace);
 }
 END_TEST

@@ -161,8 +161,8 @@ BMAP_API BMAP_MUST_CHECK int bmap_trace_note_copy(struct bmap_trace *to, uint64_
 						  uint64_t from_bytes, uint64_t len_bytes,
 						  bool is_done);
 
-/* How many blocks are mapped by BMAP_TRACE_SAFE and BMAP_PUNCHED_KEEP. */
-BMAP_API uint64_t bmap_trace_n_mapped(const struct bmap_trace *trace);
+/* How many blocks of a file of this size are mapped by BMAP_TRACE_SAFE and BMAP_PUNCHED_KEEP. */
+BMAP_API uint64_t bmap_trace_n_mapped(const struct bmap_trace *trace, uint64_t size_bytes);
 
 /*
  * By the same rule: where in [offset, size) the next mapped byte is.  false: there is none.
