@@ -254,16 +254,20 @@ static void reply_value(fuse_req_t request, const char *value, ssize_t len, size
 		fuse_reply_buf(request, value, (size_t)len);
 }
 
+/* Who asks for a record is to have one: of a file that was there before it says just that. */
 static void reply_record_name(fuse_req_t request, struct folder *folder, struct node *node,
 			      size_t size)
 {
-	struct bmap_trace *trace = NULL;
+	struct bmap_trace *trace;
+	int r = node_hold(folder->nodes, node, NODE_WRITE, &trace);
 
-	if (S_ISREG(node->type) && node_trace(folder->nodes, node, NODE_LOOK, &trace) == 0 && trace)
+	if (r == 0 && trace)
 		reply_value(request, bmap_trace_name(trace),
 			    (ssize_t)strlen(bmap_trace_name(trace)), size);
 	else
-		fuse_reply_err(request, ENODATA);
+		fuse_reply_err(request, r < 0 ? -r : ENODATA);
+	if (r == 0)
+		node_release(node, trace);
 }
 
 static void on_getxattr(fuse_req_t request, fuse_ino_t inode, const char *name, size_t size)

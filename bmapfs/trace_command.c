@@ -14,6 +14,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "base/fd_io.h"
 #include "folder_mount.h"
 #include "trace_command.h"
 
@@ -115,6 +116,12 @@ static int open_records(struct trace_command *trace, struct bmap_error *err)
 		trace->is_folder ? (int)strlen(trace->source) : (int)MAX(slash - trace->source, 1);
 	CLEANUP_FREE char *path = NULL;
 
+	if (trace->options->trace && path_is_same_file(trace->options->trace, trace->source))
+		return bmap_error_set(
+			err, EINVAL,
+			"the records cannot lie among the traced files of '%s': leave "
+			"its name out after --trace, or name a folder in it",
+			trace->options->trace);
 	if (trace->options->trace)
 		path = strdup(trace->options->trace);
 	else if (asprintf(&path, "%.*s/" BMAP_TRACE_FOLDER, folder_len, trace->source) < 0)

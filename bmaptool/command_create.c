@@ -48,10 +48,9 @@ static const struct cli_option option_table[] = {
 		   "map all blocks from byte START up to END (K, M, G may follow), or of partition "
 		   "pN; may be repeated"},
 	[MEMBER] = {"member", 0, "NAME", "the only image", "the image in an archive"},
-	[TRACE] =
-		{"trace", 0, "RECORD", "looked for in and above the image's folder",
-		 "map what the record of a traced folder says; RECORD is one, or a folder of them",
-		 true},
+	[TRACE] = {"trace", 0, "RECORD", "looked for in and above the image's folder",
+		   "map what the record of a traced folder says; RECORD is one, or that folder",
+		   true},
 	[TRACE_POLICY] =
 		{"trace-policy", 0, "POLICY", "safe",
 		 "what of the record is mapped: written, zeroed or read by a writer (safe), "

@@ -284,6 +284,7 @@ e2e_tests = \
 	tests/e2e/trace_exercise.sh \
 	tests/e2e/trace_file.sh \
 	tests/e2e/trace_fio.sh \
+	tests/e2e/trace_found.sh \
 	tests/e2e/trace_full.sh \
 	tests/e2e/trace_large.sh \
 	tests/e2e/trace_links.sh \

@@ -10,6 +10,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/checked.h"
 #include "base/cleanup.h"
 #include "base/fd_io.h"
 #include "trace/trace_private.h"
@@ -51,6 +52,23 @@ static char *look_above(const char *image, const char *name)
 	return NULL;
 }
 
+/* In a folder that was named: of records, or the traced one.  NULL: it is not there. */
+static char *look_in(const char *folder, const char *name)
+{
+	static const char *const places[] = {"", BMAP_TRACE_FOLDER "/"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		char *path;
+
+		if (asprintf(&path, "%s/%s%s", folder, places[i], name) < 0)
+			return NULL;
+		if (access(path, F_OK) == 0)
+			return path;
+		free(path);
+	}
+	return NULL;
+}
+
 /* Where the record is by what the options and the file say. */
 static int locate(char **path, const char *image, const char *record, const char *attribute,
 		  const struct trace_header *now, struct bmap_error *err)
@@ -61,14 +79,18 @@ static int locate(char **path, const char *image, const char *record, const char
 	*path = NULL;
 	if (record && !is_folder(record))
 		*path = strdup(record);
-	else if (record && asprintf(path, "%s/%s", record, name) < 0)
-		*path = NULL;
-	else if (!record && attribute)
-		*path = strdup(attribute);
-	else if (!record)
+	else if (record)
+		*path = look_in(record, attribute ? basename(attribute) : name);
+	else if (!attribute)
 		*path = look_above(image, name);
+	/* Of a folder mounted over itself only the mount knows where its records are. */
+	if (!*path && attribute)
+		*path = strdup(attribute);
 	if (*path)
 		return 0;
+	if (record)
+		return bmap_error_set(err, ENOENT, "there is no record of '%s' in '%s'", image,
+				      record);
 	return bmap_error_set(err, ENOENT,
 			      "there is no record of '%s': it was not made in a traced folder, or "
 			      "its record lies elsewhere",
