@@ -4,15 +4,15 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "event_log.h"
 
 struct event_log {
 	pthread_mutex_t lock;
 	FILE *file; /* guarded by lock */
-	struct timespec begin;
+	uint64_t begin_nsec;
 };
 
 int event_log_open(struct event_log **log_out, const char *path, struct bmap_error *err)
@@ -28,7 +28,7 @@ int event_log_open(struct event_log **log_out, const char *path, struct bmap_err
 		return -err->code;
 	}
 	pthread_mutex_init(&log->lock, NULL);
-	clock_gettime(CLOCK_MONOTONIC, &log->begin);
+	log->begin_nsec = clock_nsec();
 	fputs("fio version 3 iolog\n", log->file);
 	*log_out = log;
 	return 0;
@@ -46,12 +46,7 @@ void event_log_close(struct event_log *log)
 /* The time and the name, in which a space would end it.  The lock is held. */
 static void print_head(struct event_log *log, const char *name, const char *action)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	fprintf(log->file, "%lld ",
-		(long long)(now.tv_sec - log->begin.tv_sec) * 1000000 +
-			(now.tv_nsec - log->begin.tv_nsec) / 1000);
+	fprintf(log->file, "%" PRIu64 " ", (clock_nsec() - log->begin_nsec) / 1000);
 	for (; *name; name++)
 		putc((unsigned char)*name > ' ' ? *name : '_', log->file);
 	fprintf(log->file, " %s", action);

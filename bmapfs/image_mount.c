@@ -11,11 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/units.h"
 #include "bmap/log.h"
 #include "bmap/overlay.h"
@@ -27,7 +27,7 @@
 /* Nothing changes but through us, so the kernel may keep what it knows. */
 #define FOREVER_SEC 86400.0
 /* The same failure of many readers is one line in so many seconds. */
-#define SAME_LINE_SEC 5
+#define SAME_LINE_NSEC (5 * NSEC_PER_SEC)
 
 struct serving {
 	struct image_mount *mount;
@@ -35,8 +35,8 @@ struct serving {
 	gid_t gid;
 	struct session *session;
 	pthread_mutex_t lock;
-	char last_line[512];  /* guarded by lock */
-	time_t last_line_sec; /* guarded by lock */
+	char last_line[512];     /* guarded by lock */
+	uint64_t last_line_nsec; /* guarded by lock */
 };
 
 static fuse_ino_t image_inode(const struct serving *serving)
@@ -62,16 +62,15 @@ static struct serving *get_serving(fuse_req_t request)
 /* What a reader gets for a failure of ours, and the line that says why. */
 static int report(struct serving *serving, const struct bmap_error *err)
 {
-	struct timespec now;
+	const uint64_t now = clock_nsec();
 	bool is_new;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	pthread_mutex_lock(&serving->lock);
 	is_new = strcmp(serving->last_line, err->message) != 0 ||
-		 now.tv_sec >= serving->last_line_sec + SAME_LINE_SEC;
+		 now >= serving->last_line_nsec + SAME_LINE_NSEC;
 	if (is_new) {
 		snprintf(serving->last_line, sizeof(serving->last_line), "%s", err->message);
-		serving->last_line_sec = now.tv_sec;
+		serving->last_line_nsec = now;
 	}
 	pthread_mutex_unlock(&serving->lock);
 	if (is_new && err->code != ECANCELED)

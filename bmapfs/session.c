@@ -15,6 +15,8 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/processors.h"
 #include "bmap/log.h"
 #include "session.h"
 
@@ -22,6 +24,9 @@
 #define MAX_SERVING      16
 /* Threads of a quick session for what takes longer. */
 #define N_WORKERS 4
+
+/* So long a quick session looks out for the next request before it sleeps. */
+#define WATCH_NSEC 30000
 
 /* While the session ends its main thread is woken so often. */
 #define WAKE_MSEC 20
@@ -328,6 +333,37 @@ static void end_workers(void)
 		pthread_join(workers.threads[--workers.n_threads], NULL);
 }
 
+/*
+ * Takes requests until the session ends.  Who waits for each of them sends the next one a few
+ * microseconds after the answer; being woken for it takes longer than that, so for a moment we look
+ * out for it, where another processor is there for who waits.
+ */
+static int take_requests(struct session *session)
+{
+	const uint64_t watch_nsec = count_processors() > 1 ? WATCH_NSEC : 0;
+	struct pollfd device = {.fd = fuse_session_fd(session->fuse), .events = POLLIN};
+	struct fuse_buf request = {0};
+	uint64_t answered_nsec = 0;
+	int r = 0;
+
+	if (fcntl(device.fd, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	while (!fuse_session_exited(session->fuse)) {
+		r = fuse_session_receive_buf(session->fuse, &request);
+		if (r > 0) {
+			fuse_session_process_buf(session->fuse, &request);
+			answered_nsec = clock_nsec();
+		} else if (r != -EAGAIN && r != -EINTR) {
+			break;
+		} else if (clock_nsec() - answered_nsec > watch_nsec) {
+			/* A signal ends it, too: that the session is over is seen above. */
+			poll(&device, 1, -1);
+		}
+	}
+	free(request.mem);
+	return r < 0 && r != -EAGAIN && r != -EINTR ? r : 0;
+}
+
 static int serve_quickly(struct session *session, struct bmap_error *err)
 {
 	int r = 0;
@@ -340,7 +376,7 @@ static int serve_quickly(struct session *session, struct bmap_error *err)
 	if (r)
 		bmap_error_set_system(err, r, "cannot start a thread");
 	else
-		r = fuse_session_loop(session->fuse);
+		r = take_requests(session);
 	end_workers();
 	/* A mount that was taken away with requests waiting says so otherwise. */
 	return r < 0 && r != -ENODEV && r != -ECONNABORTED

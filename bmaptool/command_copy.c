@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd_io.h"
 #include "base/units.h"
 #include "bmap/job.h"
@@ -285,18 +285,14 @@ static void report_target(const struct copy *copy)
 }
 
 /* LAVA waits for this line; its older jobs know no unit above MiB. */
-static void report_speed(const struct copy *copy, const struct timespec *start)
+static void report_speed(const struct copy *copy, uint64_t start_nsec)
 {
 	uint64_t bytes = copy->result.mapped_bytes ? copy->result.mapped_bytes
 						   : copy->result.image_size_bytes;
-	struct timespec now;
-	double seconds, speed;
+	const double seconds = clock_seconds_since(start_nsec);
+	const double speed = seconds > 0 ? (double)bytes / seconds : 0;
 	char text[32];
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	seconds =
-		(double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
-	speed = seconds > 0 ? (double)bytes / seconds : 0;
 	if (speed >= 1 << 20)
 		snprintf(text, sizeof(text), "%.1f MiB", speed / (1 << 20));
 	else
@@ -307,10 +303,10 @@ static void report_speed(const struct copy *copy, const struct timespec *start)
 
 static int write_image(struct copy *copy, struct bmap_error *err)
 {
-	struct timespec start;
+	uint64_t start_nsec;
 
 	announce(copy);
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	start_nsec = clock_nsec();
 	if (bmap_copy(copy->job, copy->image, copy->found.map, copy->target, &copy->options->copy,
 		      &copy->result, err) < 0) {
 		if (monitor_is_interrupted(copy->monitor))
@@ -327,7 +323,7 @@ static int write_image(struct copy *copy, struct bmap_error *err)
 		err->code = ECANCELED;
 		return -err->code;
 	}
-	report_speed(copy, &start);
+	report_speed(copy, start_nsec);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd_io.h"
 #include "base/units.h"
 #include "bmap/log.h"
@@ -26,20 +27,12 @@ struct monitor {
 	struct bmap_job *job;           /* guarded by lock */
 	struct monitor_options options; /* guarded by lock */
 	bool interrupted;               /* guarded by lock */
-	struct timespec started;        /* guarded by lock */
+	uint64_t started_nsec;          /* guarded by lock */
 	int last_percent;               /* guarded by lock */
 	unsigned int n_ticks;           /* guarded by lock */
 	sigset_t signals;
 	pthread_t thread;
 };
-
-static double seconds_since(const struct timespec *start)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
-}
 
 static int terminal_columns(void)
 {
@@ -95,7 +88,7 @@ static void draw(struct monitor *monitor, bool always)
 {
 	static const char wheel[] = "-\\|/";
 	struct bmap_progress progress = bmap_job_progress(monitor->job);
-	double seconds = seconds_since(&monitor->started);
+	double seconds = clock_seconds_since(monitor->started_nsec);
 	char text[256];
 	int percent = 100;
 
@@ -186,7 +179,7 @@ void monitor_watch(struct monitor *monitor, struct bmap_job *job,
 	monitor->options = *options;
 	monitor->last_percent = -1;
 	monitor->n_ticks = 0;
-	clock_gettime(CLOCK_MONOTONIC, &monitor->started);
+	monitor->started_nsec = clock_nsec();
 }
 
 void monitor_finish_progress(struct monitor *monitor)

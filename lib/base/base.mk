@@ -5,6 +5,7 @@ lib_libbmap_la_SOURCES += \
 	lib/base/child.c \
 	lib/base/child.h \
 	lib/base/cleanup.h \
+	lib/base/clock.h \
 	lib/base/error.c \
 	lib/base/fd_io.c \
 	lib/base/fd_io.h \

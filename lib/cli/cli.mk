@@ -2,6 +2,8 @@
 lib_libcli_la_SOURCES = \
 	lib/base/fd_io.c \
 	lib/base/fd_io.h \
+	lib/base/processors.c \
+	lib/base/processors.h \
 	lib/base/units.c \
 	lib/base/units.h \
 	lib/cli/log_terminal.c \
