@@ -531,12 +531,12 @@ void piece_store_unpin(struct piece_store *store, struct cached_piece *cached)
 
 /* ---- in advance ---- */
 
-/* Leaves the run to a thread.  false: there are enough already. */
+/* Leaves the run to a thread.  false: there are enough already, or it is over. */
 static bool push_run(struct piece_store *store, struct run *run)
 {
 	LOCKED(&store->lock);
 
-	if (store->n_runs == MAX_RUNS)
+	if (store->n_runs == MAX_RUNS || store->cancelled)
 		return false;
 	store->runs[(store->first_run + store->n_runs++) % MAX_RUNS] = run;
 	pthread_cond_broadcast(&store->changed);

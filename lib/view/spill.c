@@ -153,11 +153,12 @@ static void *spill_thread(void *opaque)
 
 		if (r > 0)
 			continue;
-		close_reader(spill);
 		if (r < 0) {
 			spill->image = NULL; /* its source was read in part */
 			note_failure(spill, &err);
 		}
+		/* A source that has stalled may take its time: nobody waits for that. */
+		close_reader(spill);
 	}
 	close_reader(spill);
 	return NULL;

@@ -31,6 +31,8 @@
 #define MAX_THREADS 16
 /* Verifying goes through a range in steps of this size. */
 #define VERIFY_STEP (256 << 10)
+/* The end of a large range waits for so much of it that has not come yet. */
+#define MAX_MISSING (16 << 20)
 /* An image in fewer pieces than this gains nothing from them. */
 #define MIN_PIECES 2
 
@@ -466,8 +468,9 @@ static bool follow_on(struct bmap_view *view, const struct ledger_range *range,
 		cached = piece_store_peek(view->pieces, offset_bytes, &data, &len);
 		if (!cached)
 			return false;
+		/* Who feeds it meanwhile may need the room that this piece takes. */
 		range_ledger_feed(view->ledger, data, (size_t)MIN(len, end - offset_bytes),
-				  offset_bytes, true);
+				  offset_bytes, false);
 		piece_store_unpin(view->pieces, cached);
 	} else {
 		CLEANUP_FREE uint8_t *buf = malloc(VERIFY_STEP);
@@ -485,15 +488,39 @@ static bool follow_on(struct bmap_view *view, const struct ledger_range *range,
 	return true;
 }
 
-/* Large ranges are followed while they are read in order; the kernel shuffles reads a little. */
+/*
+ * The kernel shuffles reads that were asked for in order: when the last byte of a range that is
+ * followed is read before some others, it is not handed out before those were looked at.
+ */
+static bool is_nearly_read(const struct ledger_range *range, uint64_t next_bytes, uint64_t read_to)
+{
+	return read_to >= range->end_bytes && range->end_bytes - next_bytes <= MAX_MISSING;
+}
+
+static bool read_missing(struct bmap_view *view, const struct ledger_range *range,
+			 uint64_t offset_bytes)
+{
+	CLEANUP_FREE uint8_t *buf = malloc(VERIFY_STEP);
+	size_t len = (size_t)MIN(VERIFY_STEP, range->end_bytes - offset_bytes);
+	struct bmap_error err = {0};
+
+	if (!buf || read_bytes(view, buf, len, offset_bytes, &err) < 0)
+		return false;
+	range_ledger_feed(view->ledger, buf, len, offset_bytes, true);
+	return true;
+}
+
+/* Large ranges are followed while they are read in order. */
 static void follow(struct bmap_view *view, const uint8_t *buf, size_t len, uint64_t offset_bytes)
 {
 	struct ledger_range range;
-	uint64_t next, last = UINT64_MAX;
+	uint64_t next, last = UINT64_MAX, read_to = offset_bytes + len;
 
 	range_ledger_feed(view->ledger, buf, len, offset_bytes, true);
 	while (range_ledger_wants(view->ledger, offset_bytes, len, &range, &next) && next != last &&
-	       next < view->pieces_end_bytes && follow_on(view, &range, next, offset_bytes + len))
+	       next < view->pieces_end_bytes &&
+	       (follow_on(view, &range, next, read_to) ||
+		(is_nearly_read(&range, next, read_to) && read_missing(view, &range, next))))
 		last = next;
 }
 

@@ -340,6 +340,34 @@ START_TEST(a_range_larger_than_the_window_fails_at_its_end)
 }
 END_TEST
 
+/* The kernel asks for what is read in order in another one: some of it behind the end. */
+START_TEST(the_end_of_a_large_range_waits_for_what_is_missing)
+{
+	struct bytes image = make_image(), sparse = with_holes(image);
+
+	for (const char *const *form = few_forms; *form; form++) {
+		struct bmap *map = make_bad(*form, image, BAD_AT);
+		struct bmap_view_options options = plain;
+		struct bmap_error err = {0};
+		struct bmap_view *view;
+
+		if (!map)
+			continue;
+		options.verify_window_bytes = 50 * BLOCK;
+		/* the pieces of what is missing have left the cache */
+		options.memory_bytes = 24 * BLOCK;
+		view = open_view(*form, map, &options);
+		if (!bmap_view_is_forward(view)) {
+			check_read(view, sparse, 40 * BLOCK, 10 * BLOCK);
+			check_read(view, sparse, 80 * BLOCK, 29 * BLOCK);
+		}
+		FAILS(read_at(view, 109 * BLOCK, BLOCK, &err), EBADMSG, BAD_SAYS);
+		bmap_view_close(view);
+		bmap_free(map);
+	}
+}
+END_TEST
+
 START_TEST(a_range_larger_than_the_window_can_be_right)
 {
 	struct bytes image = make_image(), sparse = with_holes(image);
@@ -858,6 +886,7 @@ END_TEST
 UNIT_MAIN("view", every_form_is_read_anywhere, without_a_map_all_is_there, images_of_no_bytes,
 	  data_and_holes_are_found, no_byte_of_a_wrong_range_is_handed_out,
 	  a_range_larger_than_the_window_fails_at_its_end,
+	  the_end_of_a_large_range_waits_for_what_is_missing,
 	  a_range_larger_than_the_window_can_be_right, without_verification_all_is_handed_out,
 	  strict_needs_checksums, another_size_than_in_the_map, truncated_files_are_an_error,
 	  a_file_that_changes_is_noticed, what_cannot_be_opened_says_why, names_and_times,
