@@ -35,7 +35,7 @@ BMAP_MUST_CHECK int forward_reader_next(struct forward_reader *reader, const uin
 					size_t *len, uint64_t *offset_bytes,
 					struct bmap_error *err);
 
-/* Of a gzip image: how many encoded bytes it has used. */
+/* Of a gzip image that came to its end: how many encoded bytes it has used. */
 uint64_t forward_reader_encoded_bytes(const struct forward_reader *reader);
 
 /* Makes forward_reader_next() fail with -ECANCELED soon.  Any thread. */
