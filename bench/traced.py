@@ -19,7 +19,7 @@ BATCH_BLOCKS = 64
 HUGE_BYTES = 1 << 40
 N_HUGE_WRITES = 2000
 
-# What one use of a folder gave: {row: seconds}, {row: (seconds of first writes, of rewrites)},
+# What one use of a folder gave: {row: seconds}, {row: (seconds of writes with a note, without)},
 # MiB of the daemon's memory (None of a plain folder).
 Sample = collections.namedtuple("Sample", "seconds pairs peak")
 
@@ -192,12 +192,10 @@ class Huge(Job):
 
 
 class Record(Job):
-    """First writes against rewrites of blocks which the record knows to be written already.
+    """Writes that are noted against the same without a note (no_record.c), in one file of one mount.
 
-    All data is there, and in the page cache, before the mount; --assume=unwritten lets its record
-    begin empty.  One half of the blocks is written once; then batches of the other half (first
-    writes) and of this one (rewrites) take turns, so that both see the same state of the machine,
-    and each block was last touched equally long ago, as far as caches go.
+    All data is there, and in the page cache, before the mount; with --assume=unwritten its record
+    begins empty, so that each note changes it.  No block is written twice.
     """
 
     assume = "unwritten"
@@ -214,18 +212,11 @@ class Record(Job):
 
     def run(self, folder):
         offsets = self.offsets()
-        half = len(offsets) // 2
-        firsts = agains = 0
+        sums = [0, 0]
         with opened(image(folder), os.O_RDWR) as fd:
-            write_blocks(fd, offsets[:half], self.data)
-            for number, at in enumerate(range(0, half, self.batch_blocks)):
-                end = min(at + self.batch_blocks, half)
-                batches = [(offsets[half + at:half + end], True), (offsets[at:end], False)]
-                for batch, is_first in batches if number % 2 else batches[::-1]:
-                    seconds = write_blocks(fd, batch, self.data)
-                    firsts += seconds if is_first else 0
-                    agains += 0 if is_first else seconds
-        return {}, {self.pairs[0]: (firsts, agains)}
+            for number, at in enumerate(range(0, len(offsets), self.batch_blocks)):
+                sums[number % 2] += write_blocks(fd, offsets[at:at + self.batch_blocks], self.data)
+        return {}, {self.pairs[0]: tuple(sums)}
 
 
 class RecordRandom(Record):
@@ -235,7 +226,8 @@ class RecordRandom(Record):
 
     def offsets(self):
         n_blocks = self.work.size_bytes // BLOCK
-        return random_offsets(self.work.size_bytes, min(n_blocks, 4 * self.work.n_random))
+        n = min(n_blocks, 4 * self.work.n_random)
+        return random_offsets(self.work.size_bytes, n // (2 * BATCH_BLOCKS) * 2 * BATCH_BLOCKS)
 
 
 class RecordStream(Record):
@@ -288,8 +280,12 @@ def clear_loops(folder):
             subprocess.run(["losetup", "-d", name], check=False)
 
 
-def traced_tool(bmapfs, library_path, assume, data):
-    return Tool([bmapfs, "--trace", "--assume=" + assume, data, "{mount}"], "", True, library_path)
+def traced_tool(options, library_path, job, data):
+    command = [options.bmapfs, "--trace", "--assume=" + job.assume, data, "{mount}"]
+    if job.pairs:
+        command = ["env", "LD_PRELOAD=" + options.no_record,
+                   "BMAP_BENCH_BATCH=%d" % job.batch_blocks] + command
+    return Tool(command, "", True, library_path)
 
 
 class Runner:
@@ -315,7 +311,7 @@ class Runner:
         with Plain(self.options.bench_dir) as plain:
             job.prepare(plain.data)
             os.sync()
-            tool = traced_tool(self.options.bmapfs, self.library_path, job.assume, plain.data)
+            tool = traced_tool(self.options, self.library_path, job, plain.data)
             with Mount(tool, self.options.bench_dir, self.log) as mount:
                 try:
                     sample = self.limited(lambda: self.in_mount(job, mount))
