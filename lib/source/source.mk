@@ -1,4 +1,6 @@
 lib_libbmap_la_SOURCES += \
+	lib/source/http_answer.c \
+	lib/source/http_answer.h \
 	lib/source/source.c \
 	lib/source/source.h \
 	lib/source/source_cache.c \

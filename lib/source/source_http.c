@@ -8,7 +8,8 @@
  * and a look at what the server says of the file then: a file that changed is an error, never a
  * mix.
  *
- * Over 500 lines of one noun: the transfer, what its answers mean, and how it goes on.
+ * Over 500 lines of one noun: the transfer, and how it goes on.  What an answer says is in
+ * http_answer.h.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -28,6 +29,7 @@
 #include "base/cleanup.h"
 #include "bmap/bmap.h"
 #include "bmap/log.h"
+#include "source/http_answer.h"
 #include "source/source_ops.h"
 #include "source/source_url.h"
 
@@ -48,17 +50,7 @@
  * All that libcurl has received, and the little more it may hold back: what it has to keep itself
  * while it is paused it copies each time it goes on.
  */
-#define SPILL_SIZE    (RECEIVE_SIZE + 4 * CURL_MAX_WRITE_SIZE)
-#define MAX_VALIDATOR 256
-
-/* What the headers of an answer say. */
-struct answer {
-	long status;
-	bool accepts_ranges, has_content_range, has_total;
-	uint64_t range_first, range_total;
-	char etag[MAX_VALIDATOR];
-	char last_modified[MAX_VALIDATOR];
-};
+#define SPILL_SIZE (RECEIVE_SIZE + 4 * CURL_MAX_WRITE_SIZE)
 
 struct source_http {
 	struct source base;
@@ -71,8 +63,7 @@ struct source_http {
 
 	/* what the first answer said the file is; every later one must agree */
 	bool is_known;
-	char etag[MAX_VALIDATOR];
-	char last_modified[MAX_VALIDATOR];
+	struct http_answer first;
 
 	/* the transfer that runs */
 	bool running, paused, checked;
@@ -83,7 +74,7 @@ struct source_http {
 	uint64_t end_bytes;       /* and to end; UINT64_MAX: with the file */
 	uint64_t position_bytes;  /* offset of the next byte that read_some() gives */
 	uint64_t drop_bytes;      /* bytes to throw away first: a server that ignored the range */
-	struct answer answer;
+	struct http_answer answer;
 	struct bmap_error *err; /* of the call that drives the transfer */
 
 	size_t asked_len; /* of the call that goes on */
@@ -122,21 +113,6 @@ static void put_multi(CURLM *multi)
 {
 	if (pthread_getspecific(idle_multi) || pthread_setspecific(idle_multi, multi) != 0)
 		curl_multi_cleanup(multi);
-}
-
-static int http_to_errno(long status)
-{
-	switch (status) {
-	case 404:
-	case 410:
-		return ENOENT;
-	case 401:
-	case 403:
-	case 407:
-		return EACCES;
-	default:
-		return EIO;
-	}
 }
 
 static int curl_to_errno(CURLcode code, bool is_scp)
@@ -182,73 +158,19 @@ static bool is_passing(const struct source_http *http, CURLcode code)
 	}
 }
 
-static bool is_passing_status(long status)
-{
-	return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 ||
-	       status == 504;
-}
-
-/* Copies a header's value; one that is too long counts as none. */
-static void keep_value(char *out, const char *value, size_t len)
-{
-	while (len && (*value == ' ' || *value == '\t')) {
-		value++;
-		len--;
-	}
-	while (len && (value[len - 1] == '\r' || value[len - 1] == '\n' || value[len - 1] == ' '))
-		len--;
-	if (len >= MAX_VALIDATOR)
-		len = 0;
-	memcpy(out, value, len);
-	out[len] = '\0';
-}
-
 static size_t on_header(char *line, size_t size, size_t n, void *opaque)
 {
 	struct source_http *http = opaque;
-	struct answer *answer = &http->answer;
-	size_t len = size * n, name_len;
-	const char *colon = memchr(line, ':', len);
-	char value[MAX_VALIDATOR];
 
-	if (len >= 5 && !strncasecmp(line, "HTTP/", 5)) /* a new answer, after a redirect say */
-		*answer = (struct answer){0};
-	if (!colon)
-		return len;
-	name_len = (size_t)(colon - line);
-	keep_value(value, colon + 1, len - name_len - 1);
-	if (name_len == 4 && !strncasecmp(line, "etag", 4)) {
-		strcpy(answer->etag, value);
-	} else if (name_len == 13 && !strncasecmp(line, "last-modified", 13)) {
-		strcpy(answer->last_modified, value);
-	} else if (name_len == 13 && !strncasecmp(line, "accept-ranges", 13)) {
-		answer->accepts_ranges = !strcasecmp(value, "bytes");
-	} else if (name_len == 13 && !strncasecmp(line, "content-range", 13)) {
-		answer->has_content_range =
-			sscanf(value, "bytes %" SCNu64 "-", &answer->range_first) == 1;
-		colon = strchr(value, '/');
-		answer->has_total =
-			colon && sscanf(colon + 1, "%" SCNu64, &answer->range_total) == 1;
-	}
-	return len;
+	http_answer_take_header(&http->answer, line, size * n);
+	return size * n;
 }
 
-/*
- * Does the answer speak of the file that the first answer spoke of?  What the first one said of it,
- * this one must say again.
- */
+/* Does the answer speak of the file that the first answer spoke of? */
 static bool is_same_file(const struct source_http *http, bool has_size, uint64_t size_bytes)
 {
-	const struct answer *answer = &http->answer;
-
-	if (http->etag[0] && strcmp(http->etag, answer->etag))
-		return false;
-	if (http->last_modified[0] && answer->last_modified[0] &&
-	    strcmp(http->last_modified, answer->last_modified))
-		return false;
-	if (!http->etag[0] && http->last_modified[0] && !answer->last_modified[0])
-		return false;
-	return !has_size || !http->base.has_size || size_bytes == http->base.size_bytes;
+	return http_answer_agrees(&http->answer, &http->first) &&
+	       (!has_size || !http->base.has_size || size_bytes == http->base.size_bytes);
 }
 
 static int file_changed(struct source_http *http)
@@ -274,13 +196,13 @@ static void learn(struct source_http *http, bool has_length, uint64_t length)
 	http->is_known = true;
 	http->base.has_size = has_length;
 	http->base.size_bytes = length;
-	strcpy(http->etag, http->answer.etag);
-	strcpy(http->last_modified, http->answer.last_modified);
+	http->first = http->answer;
 	curl_easy_getinfo(http->easy, CURLINFO_FILETIME_T, &mtime);
 	http->base.mtime_sec = mtime > 0 ? mtime : 0;
-	if (http->etag[0] || http->last_modified[0])
+	if (http->first.etag[0] || http->first.last_modified[0])
 		snprintf(http->base.identity, sizeof(http->base.identity), "%s, %" PRIu64 " bytes",
-			 http->etag[0] ? http->etag : http->last_modified, has_length ? length : 0);
+			 http->first.etag[0] ? http->first.etag : http->first.last_modified,
+			 has_length ? length : 0);
 	/* FTP and SFTP can always begin anywhere, HTTP where the server says so. */
 	http->base.seekable =
 		has_length && (!http->is_http || http->answer.accepts_ranges || is_part(http));
@@ -289,7 +211,7 @@ static void learn(struct source_http *http, bool has_length, uint64_t length)
 /* An answer to a request for the file from an offset on (RFC 9110 sections 14 and 15.5.17). */
 static int check_resumed(struct source_http *http, bool has_length, uint64_t length)
 {
-	const struct answer *answer = &http->answer;
+	const struct http_answer *answer = &http->answer;
 
 	if (answer->status == 416 && answer->has_total && !http->base.has_size &&
 	    answer->range_total == http->requested_bytes) {
@@ -332,7 +254,7 @@ static int check_answer(struct source_http *http)
 	curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &http->answer.status);
 	curl_easy_getinfo(http->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
 	if (http->is_http && http->answer.status >= 400 && http->answer.status != 416)
-		return bmap_error_set(http->err, http_to_errno(http->answer.status),
+		return bmap_error_set(http->err, http_status_errno(http->answer.status),
 				      "cannot open '%s': the server answers %ld", http->base.name,
 				      http->answer.status);
 	if (http->is_http && http->is_known)
@@ -401,8 +323,9 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *opaque)
 static void set_if_range(struct source_http *http)
 {
 	char line[MAX_VALIDATOR + 16];
-	const char *validator =
-		http->etag[0] && strncmp(http->etag, "W/", 2) ? http->etag : http->last_modified;
+	const char *validator = http->first.etag[0] && strncmp(http->first.etag, "W/", 2)
+					? http->first.etag
+					: http->first.last_modified;
 
 	curl_slist_free_all(http->headers);
 	http->headers = NULL;
@@ -450,7 +373,7 @@ static int start_transfer(struct source_http *http, uint64_t offset_bytes, uint6
 
 	stop_transfer(http);
 	http->has_last = false;
-	http->answer = (struct answer){0};
+	http->answer = (struct http_answer){0};
 	http->requested_bytes = http->position_bytes = offset_bytes;
 	http->end_bytes = UINT64_MAX;
 	if (http->is_http) {
@@ -544,14 +467,14 @@ static int wait_before_retry(struct source_http *http, unsigned int attempt)
 /* Is what stopped the transfer worth another try?  Then the failure is forgotten. */
 static bool may_retry(struct source_http *http, unsigned int attempt)
 {
-	bool passing = http->err->code
-			       ? http->err->code == EIO && is_passing_status(http->answer.status)
-			       : is_passing(http, http->result);
+	bool passing = http->err->code ? http->err->code == EIO &&
+						 http_status_is_passing(http->answer.status)
+				       : is_passing(http, http->result);
 
 	if (!passing || attempt >= http->options.n_retries)
 		return false;
-	if (http->position_bytes > 0 && http->is_http && !http->etag[0] &&
-	    !http->last_modified[0] && !http->options.is_verified) {
+	if (http->position_bytes > 0 && http->is_http && !http->first.etag[0] &&
+	    !http->first.last_modified[0] && !http->options.is_verified) {
 		http->err->code = 0;
 		bmap_error_set(http->err, EIO,
 			       "'%s' broke off at byte %" PRIu64 " (%s), and the server gives "
@@ -848,8 +771,7 @@ static int http_clone(struct source **clone, const struct source *source, struct
 	if (http_new(&http, whole->location, &whole->options, whole, err) < 0)
 		return -err->code;
 	http->is_known = true;
-	strcpy(http->etag, whole->etag);
-	strcpy(http->last_modified, whole->last_modified);
+	http->first = whole->first;
 	*clone = &http->base;
 	return 0;
 }
