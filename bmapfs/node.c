@@ -204,6 +204,9 @@ int node_hold(struct node_table *table, struct node *node, enum node_need need,
 		r = bmap_trace_hold(*trace, &err);
 	if (err.code)
 		bmap_log(BMAP_LOG_ERROR, "%s", err.message);
+	/* What is not held is not to be released. */
+	if (r < 0)
+		*trace = NULL;
 	return r;
 }
 

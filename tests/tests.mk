@@ -279,6 +279,8 @@ e2e_tests = \
 	tests/e2e/trace_concurrent.sh \
 	tests/e2e/trace_cp.sh \
 	tests/e2e/trace_crash.sh \
+	tests/e2e/trace_cut_disk.sh \
+	tests/e2e/trace_cut_kill.sh \
 	tests/e2e/trace_eio.sh \
 	tests/e2e/trace_events.sh \
 	tests/e2e/trace_exercise.sh \
@@ -297,8 +299,10 @@ e2e_tests = \
 TESTS += $(e2e_tests)
 EXTRA_DIST += $(e2e_tests) \
 	tests/e2e/common.sh \
+	tests/tools/cut_generators.sh \
 	tests/tools/exactness.sh \
 	tests/tools/f2fs_files.py \
+	tests/tools/fail_pwrite.c \
 	tests/tools/faulty_server.py \
 	tests/tools/filemap_copy.py \
 	tests/tools/ftp_server.py \
@@ -330,7 +334,9 @@ tsan_tests = $(UNIT_TESTS) $(filter tests/e2e/copy_% tests/e2e/fault_drop% tests
 	$(e2e_tests))
 
 # The garbage tests look at maps: what the programs do in them, those of the traced folder do as well.
-asan_tests = $(filter-out tests/e2e/garbage_% tests/lint/%,$(TESTS)) tests/e2e/garbage_wic.sh
+# Those that cut generators look at what is left of them.
+asan_tests = $(filter-out tests/e2e/garbage_% tests/e2e/trace_cut_% tests/lint/%,$(TESTS)) \
+	tests/e2e/garbage_wic.sh
 
 check-asan:
 	$(MAKE) $(AM_MAKEFLAGS) sanitized-check name=asan sanitizer=address,undefined \

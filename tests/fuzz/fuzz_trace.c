@@ -58,7 +58,8 @@ static struct summary summarize(const struct bmap_trace *trace)
 		last = run;
 		add(&summary, &run);
 	}
-	if (summary.n_blocks != END_BLOCK || summary.n_mapped != bmap_trace_n_mapped(trace, UINT64_MAX))
+	if (summary.n_blocks != END_BLOCK ||
+	    summary.n_mapped != bmap_trace_n_mapped(trace, UINT64_MAX))
 		abort();
 	return summary;
 }

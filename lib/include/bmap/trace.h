@@ -64,8 +64,8 @@ BMAP_API BMAP_MUST_CHECK int bmap_trace_open(struct bmap_trace **trace, const ch
 
 /*
  * Finds and reads the record of the file @image: @record names it, or a folder of records or that
- * was traced; NULL: the one that the mounted folder names, or that lies in the BMAP_TRACE_FOLDER of a folder above.
- * -ENOENT; -ESTALE: the record is of another file, or the file was changed since.
+ * was traced; NULL: the one that the mounted folder names, or that lies in the BMAP_TRACE_FOLDER of
+ * a folder above. -ENOENT; -ESTALE: the record is of another file, or the file was changed since.
  */
 BMAP_API BMAP_MUST_CHECK int bmap_trace_find(struct bmap_trace **trace, const char *image,
 					     const char *record, struct bmap_error *err);
