@@ -168,9 +168,8 @@ host. Of the first round the images are checked by `e2fsck`, and all are mapped 
 `bmaptool create --trace`. Peak memory is `VmHWM` of the daemon, the largest of all rounds, its limit 64
 MiB and a byte for each block of the image.
 
-What recording costs: blocks are written through one mount to one file, in batches, and every other
-batch has its note taken away (`bench/no_record.c`): the same pass-through without a record. The data
-file is written, and in the page cache, before the mount; with `--assume=unwritten` its record then
-begins empty, no block is written twice, and so each note changes a byte of the record. The same on the
+What recording costs: blocks are written through one mount to one sparse file, in batches, and every
+other batch has its note taken away (`bench/no_record.c`): the same pass-through without a record. No
+block is written twice, so that each note changes a byte of the record. The same on the
 plain host is the control. `record-4k`: 64 blocks of 4 KiB a batch, in random order; `record-1m`: 1 MiB,
 in order.""".split("\n")

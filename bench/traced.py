@@ -68,7 +68,6 @@ def read_blocks(fd, offsets):
 class Job:
     rows = ()
     pairs = ()
-    assume = "written"
     needs_root = False
 
     def __init__(self, work):
@@ -76,9 +75,6 @@ class Job:
 
     def image_bytes(self):
         return self.work.size_bytes
-
-    def prepare(self, plain_folder):
-        """Make what is there before the mount; not timed."""
 
     def run(self, folder):
         raise NotImplementedError
@@ -194,18 +190,11 @@ class Huge(Job):
 class Record(Job):
     """Writes that are noted against the same without a note (no_record.c), in one file of one mount.
 
-    All data is there, and in the page cache, before the mount; with --assume=unwritten its record
-    begins empty, so that each note changes it.  No block is written twice.
+    As a build writes them: into a sparse file, no block twice, so that each note changes the record.
     """
 
-    assume = "unwritten"
     batch_blocks = BATCH_BLOCKS
     data = bytes(BLOCK)
-
-    def prepare(self, plain_folder):
-        with open(image(plain_folder), "wb") as file:
-            for _ in range(0, self.work.size_bytes, PIECE_BYTES):
-                file.write(bytes(PIECE_BYTES))
 
     def offsets(self):
         raise NotImplementedError
@@ -213,7 +202,8 @@ class Record(Job):
     def run(self, folder):
         offsets = self.offsets()
         sums = [0, 0]
-        with opened(image(folder), os.O_RDWR) as fd:
+        with opened(image(folder), os.O_RDWR | os.O_CREAT) as fd:
+            os.ftruncate(fd, self.work.size_bytes)
             for number, at in enumerate(range(0, len(offsets), self.batch_blocks)):
                 sums[number % 2] += write_blocks(fd, offsets[at:at + self.batch_blocks], self.data)
         return {}, {self.pairs[0]: tuple(sums)}
@@ -281,7 +271,7 @@ def clear_loops(folder):
 
 
 def traced_tool(options, library_path, job, data):
-    command = [options.bmapfs, "--trace", "--assume=" + job.assume, data, "{mount}"]
+    command = [options.bmapfs, "--trace", data, "{mount}"]
     if job.pairs:
         command = ["env", "LD_PRELOAD=" + options.no_record,
                    "BMAP_BENCH_BATCH=%d" % job.batch_blocks] + command
@@ -300,7 +290,6 @@ class Runner:
 
     def on_host(self, job, with_check):
         with Plain(self.options.bench_dir) as plain:
-            job.prepare(plain.data)
             os.sync()
             seconds, pairs = self.limited(lambda: job.run(plain.data))
             if with_check:
@@ -309,7 +298,6 @@ class Runner:
 
     def traced(self, job, with_check):
         with Plain(self.options.bench_dir) as plain:
-            job.prepare(plain.data)
             os.sync()
             tool = traced_tool(self.options, self.library_path, job, plain.data)
             with Mount(tool, self.options.bench_dir, self.log) as mount:

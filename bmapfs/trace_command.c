@@ -242,6 +242,7 @@ static int serve(struct trace_command *trace, struct daemon *daemon, struct bmap
 		return -err->code;
 	umask(0);
 	allow_files();
+	bmap_trace_map_records();
 	(void)!folder_mount_run(&mount, &session, daemon, err);
 	event_log_close(mount.events);
 	return -err->code;

@@ -294,6 +294,7 @@ e2e_tests = \
 	tests/e2e/trace_names.sh \
 	tests/e2e/trace_outside.sh \
 	tests/e2e/trace_permissions.sh \
+	tests/e2e/trace_record_cut.sh \
 	tests/e2e/trace_refused.sh \
 	tests/e2e/trace_show.sh \
 	tests/e2e/trace_twice.sh

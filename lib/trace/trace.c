@@ -57,6 +57,7 @@ void bmap_trace_close(struct bmap_trace *trace)
 {
 	if (!trace)
 		return;
+	record_map_close(&trace->map);
 	if (trace->fd >= 0)
 		close(trace->fd);
 	fact_table_clear(&trace->facts);
@@ -339,6 +340,7 @@ static int open_record(struct bmap_trace *trace, int flags, mode_t mode, struct 
 /* Until it is held. */
 static void close_record(struct bmap_trace *trace)
 {
+	record_map_close(&trace->map);
 	if (trace->fd >= 0)
 		close(trace->fd);
 	trace->fd = -1;
@@ -447,6 +449,11 @@ int bmap_trace_begin_at(struct bmap_trace **trace_out, const char *path, uint64_
 	return end_begin(trace, trace_out, err);
 }
 
+void bmap_trace_map_records(void)
+{
+	record_map_allow();
+}
+
 void bmap_trace_remove(const struct bmap_trace_folder *records, int fd)
 {
 	struct trace_header header;
@@ -480,6 +487,9 @@ int bmap_trace_hold(struct bmap_trace *trace, struct bmap_error *err)
 		close_record(trace);
 		return r;
 	}
+	/* What a user has named may be anything. */
+	if (trace->folder_fd != AT_FDCWD)
+		record_map_open(&trace->map, trace->fd);
 	trace->n_holds = 1;
 	return 0;
 }

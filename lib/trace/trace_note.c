@@ -6,7 +6,6 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
-#include "base/fd_io.h"
 #include "trace/trace_private.h"
 
 #define BLOCK BMAP_TRACE_BLOCK_BYTES
@@ -70,7 +69,8 @@ static int put_bytes(struct bmap_trace *trace, uint64_t first_block, const uint8
 	}
 	if (n == 0)
 		return 0;
-	r = fd_pwrite_full(trace->fd, bytes, n, TRACE_HEADER_LEN + i * CHUNK_BLOCKS + at);
+	r = record_map_write(&trace->map, trace->fd, bytes, n,
+			     TRACE_HEADER_LEN + i * CHUNK_BLOCKS + at);
 	if (r < 0)
 		return r;
 	for (size_t k = 0; k < n; k++) {

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * A record in memory.
- *
- * Changes go to the file with pwrite(2) and not through a mapping, so that a full disk is an error
- * and no signal; whoever maps the file sees them all the same.
- */
+/* A record in memory. */
 #ifndef TRACE_TRACE_PRIVATE_H
 #define TRACE_TRACE_PRIVATE_H
 
@@ -12,6 +7,7 @@
 
 #include "bmap/trace.h"
 #include "trace/fact_table.h"
+#include "trace/record_map.h"
 #include "trace/trace_file.h"
 
 /* A value: it makes a block mapped by the default rule, but for what was read. */
@@ -28,6 +24,7 @@ struct bmap_trace {
 	int folder_fd;         /* lent: of the record's folder; AT_FDCWD */
 	const char *file_name; /* in it: part of name */
 	int fd;                /* guarded by lock: of the record while it is held; else -1 */
+	struct record_map map; /* guarded by lock: of that file */
 	struct trace_header header;
 	pthread_mutex_t lock;
 	struct fact_table facts; /* guarded by lock */
