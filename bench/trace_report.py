@@ -74,6 +74,7 @@ class Table:
     def __init__(self, options):
         self.options = options
         self.rows = []
+        self.floor = None  # of mke2fs
         self.started = datetime.datetime.now().astimezone()
         self.load_at_start = load()
 
@@ -140,6 +141,13 @@ class Table:
         for name, limit in MAX_RATIO.items():
             yield "%s within %.1f times of the plain host: %s" % (name, limit, self.above(
                 [(row, row.ratios()) for row in self.rows if row.name == name], limit))
+        if self.floor:
+            host = statistics.median(
+                [cost for row in self.rows if row.name == "mke2fs" for cost in row.costs["host"]])
+            yield ("mke2fs waits for each of %d writes and %d reads: where all are answered at once, and "
+                   "nothing is done (`null_fuse.c`), they take %.1f s, and with the host's %.1f s of "
+                   "work %.1f times as long as on the host" % (
+                       *self.floor, host, (self.floor.seconds + host) / host))
         yield "recording within %.0f %%: %s" % (100 * (MAX_RECORDING - 1), self.above(
             [(row, row.pair_ratios("traced")) for row in self.rows if row.is_pair], MAX_RECORDING))
         measured = [row for row in self.rows if row.peaks]

@@ -23,6 +23,10 @@ N_HUGE_WRITES = 2000
 # MiB of the daemon's memory (None of a plain folder).
 Sample = collections.namedtuple("Sample", "seconds pairs peak")
 
+# What mke2fs waits for, and the seconds that it takes when each request is answered at once.
+Floor = collections.namedtuple("Floor", "n_writes n_reads seconds")
+N_FLOOR_REQUESTS = 20000
+
 # What is common to all jobs: bytes of an image, the tree to put in, how many random reads or
 # writes, where commands may write what they say.
 Work = collections.namedtuple("Work", "size_bytes tree n_random log")
@@ -270,8 +274,28 @@ def clear_loops(folder):
             subprocess.run(["losetup", "-d", name], check=False)
 
 
-def traced_tool(options, library_path, job, data):
-    command = [options.bmapfs, "--trace", data, "{mount}"]
+@contextlib.contextmanager
+def null_file(null_fuse, folder, size_bytes):
+    """A file whose daemon does nothing (null_fuse.c)."""
+    with tempfile.NamedTemporaryFile(dir=folder) as file:
+        subprocess.run([null_fuse, file.name, str(size_bytes)], check=True)
+        try:
+            yield file.name
+        finally:
+            subprocess.run(["fusermount3", "-u", file.name], check=True)
+
+
+def null_seconds(null_fuse, folder):
+    """Return the seconds of a write and of a read of a block."""
+    offsets = [n * BLOCK for n in range(N_FLOOR_REQUESTS)]
+    with null_file(null_fuse, folder, N_FLOOR_REQUESTS * BLOCK) as path, \
+            opened(path, os.O_RDWR) as fd:
+        return (write_blocks(fd, offsets, bytes(BLOCK)) / N_FLOOR_REQUESTS,
+                read_blocks(fd, offsets) / N_FLOOR_REQUESTS)
+
+
+def traced_tool(options, library_path, job, data, *more):
+    command = [options.bmapfs, "--trace", *more, data, "{mount}"]
     if job.pairs:
         command = ["env", "LD_PRELOAD=" + options.no_record,
                    "BMAP_BENCH_BATCH=%d" % job.batch_blocks] + command
@@ -309,6 +333,19 @@ class Runner:
                 job.check(plain.data)
                 self.check_map(plain.data)
             return sample
+
+    def floor(self, job):
+        """Return the Floor of a job that waits for each of its requests."""
+        with Plain(self.options.bench_dir) as plain, tempfile.NamedTemporaryFile() as events:
+            tool = traced_tool(self.options, self.library_path, job, plain.data,
+                               "--events=" + events.name)
+            with Mount(tool, self.options.bench_dir, self.log) as mount:
+                self.limited(lambda: self.in_mount(job, mount))
+            actions = collections.Counter(line.split()[2] for line in events if line.count(b" ") > 1)
+        write, read = self.limited(
+            lambda: null_seconds(self.options.null_fuse, self.options.bench_dir))
+        n_writes, n_reads = actions[b"write"], actions[b"read"]
+        return Floor(n_writes, n_reads, n_writes * write + n_reads * read)
 
     def in_mount(self, job, mount):
         mount.start()
