@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -21,6 +20,13 @@
 #define ZEROS_LEN (256 << 10)
 #define COPY_LEN  (1 << 20)
 #define MAX_COPY  (64 << 20)
+/* What a program zeroes at once is noted and made in steps of this size: 256 KiB of facts. */
+#define MAX_ZEROED (UINT64_C(1) << 30)
+/*
+ * So many blocks of a file may count as zeros behind its end, 16 GiB: they take memory and room for
+ * their facts, and stat(2) counts them, 10 ms at most.
+ */
+#define MAX_BLOCKS_BEHIND (UINT64_C(1) << 22)
 
 /* A request that another thread answers, because it may take long. */
 struct later {
@@ -315,7 +321,8 @@ static int resize(struct node *node, struct bmap_trace *trace, uint64_t size_byt
 		return (int)old;
 	if (truncate(node_path(node).text, (off_t)size_bytes) < 0)
 		return -errno;
-	return size_bytes < (uint64_t)old ? bmap_trace_note_shrink(trace, size_bytes) : 0;
+	/* Of the same size as well: behind the end there may be facts. */
+	return size_bytes <= (uint64_t)old ? bmap_trace_note_shrink(trace, size_bytes) : 0;
 }
 
 int folder_resize(struct node *node, struct bmap_trace *trace, uint64_t size_bytes)
@@ -367,50 +374,48 @@ static int allocate(int fd, int mode, uint64_t offset, uint64_t len)
 }
 
 /*
- * May the filesystem below hold so many bytes of the file?  What it could not, no fact is noted
- * for: facts take memory and room, too.
+ * In steps, each noted and then made, so that what the filesystem below has no room for takes no
+ * facts either.
  */
-static int check_room(int fd, uint64_t len)
-{
-	struct statvfs below;
-	struct stat st;
-
-	if (fstatvfs(fd, &below) < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	/* Some have no bound. */
-	if (below.f_blocks == 0)
-		return 0;
-	return len / below.f_frsize > below.f_bfree + (uint64_t)st.st_blocks * 512 / below.f_frsize
-		       ? -ENOSPC
-		       : 0;
-}
-
 static int zero(struct handle *handle, int mode, uint64_t offset, uint64_t len)
 {
 	int64_t size = size_of(handle->fd);
-	uint64_t noted = len;
-	int r;
+	uint64_t end, facts_end;
+	int r = 0;
 
 	if (size < 0)
 		return (int)size;
+	/* The kernel has looked at the sum, but not at the filesystem below; nobody uses this
+	 * place. */
+	if (ckd_add(&end, offset, len) || lseek(handle->fd, (off_t)end, SEEK_SET) < 0)
+		return -EFBIG;
 	/* What lies behind the end and stays there gets no value. */
-	if (mode & FALLOC_FL_KEEP_SIZE)
-		noted = MIN(len, (uint64_t)size - MIN((uint64_t)size, offset));
-	r = check_room(handle->fd, noted);
-	if (r == 0)
-		r = bmap_trace_note_zero(handle->trace, offset, noted);
-	return r < 0 ? r : allocate(handle->fd, mode, offset, len);
+	facts_end = mode & FALLOC_FL_KEEP_SIZE ? MAX(MIN(end, (uint64_t)size), offset) : end;
+	while (r == 0 && offset < end) {
+		uint64_t part = MIN(end - offset, MAX_ZEROED);
+
+		if (offset < facts_end)
+			r = bmap_trace_note_zero(handle->trace, offset,
+						 MIN(part, facts_end - offset));
+		if (r == 0)
+			r = allocate(handle->fd, mode, offset, part);
+		offset += part;
+	}
+	return r;
 }
 
 /*
  * Who punches behind the end passes over zeros that it would else write: cp(1) of coreutils 9 does
  * so with the zeros that it has read, and makes the file longer afterwards.
  */
-static int note_passed_over(struct handle *handle, uint64_t offset, uint64_t len)
+static int note_passed_over(struct handle *handle, uint64_t size, uint64_t offset, uint64_t len)
 {
-	int r = check_room(handle->fd, len);
+	uint64_t n_behind = bmap_trace_n_mapped(handle->trace, UINT64_MAX) -
+			    bmap_trace_n_mapped(handle->trace, size);
 
-	return r < 0 ? r : bmap_trace_note_zero(handle->trace, offset, len);
+	if (n_behind + len / BLOCK > MAX_BLOCKS_BEHIND)
+		return -EFBIG;
+	return bmap_trace_note_zero(handle->trace, offset, len);
 }
 
 static int punch(const struct folder *folder, struct handle *handle, int mode, uint64_t offset,
@@ -428,7 +433,7 @@ static int punch(const struct folder *folder, struct handle *handle, int mode, u
 	if (offset + len >= (uint64_t)size)
 		noted = DIV_ROUND_UP((uint64_t)size, BLOCK) * BLOCK - offset;
 	if (is_behind)
-		r = note_passed_over(handle, offset, len);
+		r = note_passed_over(handle, (uint64_t)size, offset, len);
 	else if (how != BMAP_PUNCH_FORGETS)
 		r = bmap_trace_note_punch(handle->trace, offset, noted, how);
 	if (r == 0)

@@ -5,7 +5,8 @@
  *
  * A page is first written whole with pwrite(2), so that a full disk is an error and no signal, and
  * mapped only where such a page is later overwritten in place (ext4, tmpfs).  What remains is a
- * file that somebody else cuts: the handler of record_map_allow() makes an error of that, too.
+ * file that somebody else cuts: by the handler of record_map_allow(), and by a look at its length
+ * now and then, that is an error, too, within some hundred stores.
  *
  * Threads: of one map one at a time.
  */
@@ -25,6 +26,9 @@ struct record_map {
 	struct record_window *windows[32]; /* in order */
 	size_t n_windows;
 	bool may_map;
+	uint64_t len_bytes; /* the file is so long, unless somebody else has cut it */
+	uint64_t n_stores;
+	bool is_cut; /* it was noticed: nothing is written any more */
 };
 
 /* From now on files may be mapped; the process gets a handler for SIGBUS.  Any thread. */
@@ -34,7 +38,10 @@ void record_map_allow(void);
 void record_map_open(struct record_map *map, int fd);
 void record_map_close(struct record_map *map);
 
-/* Puts bytes into the file.  0 or -errno. */
+/* -EIO: somebody else has cut the file. */
+BMAP_MUST_CHECK int record_map_check(struct record_map *map, int fd);
+
+/* Puts bytes into the file.  0 or -errno; -EIO also when it was cut. */
 BMAP_MUST_CHECK int record_map_write(struct record_map *map, int fd, const uint8_t *bytes, size_t n,
 				     uint64_t offset_bytes);
 

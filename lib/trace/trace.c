@@ -228,7 +228,8 @@ int trace_load(struct bmap_trace *trace, int fd, struct bmap_error *err)
 				      trace->name);
 	if (trace_header_parse(&trace->header, bytes, trace->name, err) < 0)
 		return -err->code;
-	if (!trace->header.is_in_use && trace->header.record_len != (uint64_t)st.st_size)
+	if (trace->header.is_in_use ? trace->header.record_len > (uint64_t)st.st_size
+				    : trace->header.record_len != (uint64_t)st.st_size)
 		return bmap_error_set(err, EPROTO, "the record '%s' is cut or damaged",
 				      trace->name);
 	if (load_facts(trace, fd, (uint64_t)st.st_size, err) < 0)
@@ -271,7 +272,7 @@ static int write_failed(const struct bmap_trace *trace, int code, struct bmap_er
 	return bmap_error_set_system(err, code, "cannot write the record '%s'", trace->name);
 }
 
-static int write_header(struct bmap_trace *trace)
+int trace_write_header(struct bmap_trace *trace)
 {
 	uint8_t bytes[TRACE_HEADER_LEN];
 
@@ -287,7 +288,7 @@ static int start_record(struct bmap_trace *trace, const struct trace_header *now
 
 	trace->header = *now;
 	trace->header.is_in_use = true;
-	r = write_header(trace);
+	r = trace_write_header(trace);
 	return r < 0 ? write_failed(trace, -r, err) : 0;
 }
 
@@ -478,7 +479,7 @@ int bmap_trace_hold(struct bmap_trace *trace, struct bmap_error *err)
 	r = open_record(trace, 0, 0, err);
 	if (r == 0 && !was_in_use) {
 		trace->header.is_in_use = true;
-		r = write_header(trace);
+		r = trace_write_header(trace);
 		if (r < 0)
 			write_failed(trace, -r, err);
 	}
@@ -511,7 +512,7 @@ static int write_end(struct bmap_trace *trace, int fd)
 	if (r < 0)
 		return r;
 	trace->header = closed;
-	r = write_header(trace);
+	r = trace_write_header(trace);
 	trace->header.is_in_use = r < 0;
 	return r;
 }
@@ -532,5 +533,10 @@ void bmap_trace_release(struct bmap_trace *trace, int fd)
 
 int bmap_trace_sync(struct bmap_trace *trace)
 {
+	{
+		LOCKED(&trace->lock);
+		if (record_map_check(&trace->map, trace->fd) < 0)
+			return -EIO;
+	}
 	return fdatasync(trace->fd) < 0 ? -errno : 0;
 }

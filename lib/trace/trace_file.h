@@ -34,7 +34,7 @@ struct trace_header {
 	uint64_t size_bytes;
 	struct trace_identity identity;
 	struct trace_time mtime, ctime;
-	uint64_t record_len; /* of the whole file, when it was closed */
+	uint64_t record_len; /* of the whole file, when it was closed; in use: at least */
 	uint8_t digest[TRACE_DIGEST_LEN];
 };
 

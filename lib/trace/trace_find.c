@@ -69,6 +69,14 @@ static char *look_in(const char *folder, const char *name)
 	return NULL;
 }
 
+static bool is_within(const char *image, const char *folder)
+{
+	CLEANUP_FREE char *path = realpath(image, NULL), *above = realpath(folder, NULL);
+	size_t len = above ? strlen(above) : 0;
+
+	return path && above && strncmp(path, above, len) == 0 && path[len] == '/';
+}
+
 /* Where the record is by what the options and the file say. */
 static int locate(char **path, const char *image, const char *record, const char *attribute,
 		  const struct trace_header *now, struct bmap_error *err)
@@ -84,7 +92,7 @@ static int locate(char **path, const char *image, const char *record, const char
 	else if (!attribute)
 		*path = look_above(image, name);
 	/* Of a folder mounted over itself only the mount knows where its records are. */
-	if (!*path && attribute)
+	if (!*path && attribute && (!record || is_within(image, record)))
 		*path = strdup(attribute);
 	if (*path)
 		return 0;

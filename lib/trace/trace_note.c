@@ -9,6 +9,8 @@
 #include "trace/trace_private.h"
 
 #define BLOCK BMAP_TRACE_BLOCK_BYTES
+/* So much longer, and its header is written anew: a page. */
+#define LEN_STEP 4096
 
 /* What a byte becomes. */
 struct change {
@@ -47,6 +49,15 @@ static unsigned int apply(const struct change *change, unsigned int facts)
 	return (facts & ~change->clear) | change->add;
 }
 
+/* A record that is shorter than its header says was cut, also when it was never closed. */
+static int note_length(struct bmap_trace *trace)
+{
+	if (trace->map.len_bytes < trace->header.record_len + LEN_STEP)
+		return 0;
+	trace->header.record_len = trace->map.len_bytes;
+	return trace_write_header(trace);
+}
+
 /* Gives blocks of one chunk new bytes: in the file first.  The lock is held. */
 static int put_bytes(struct bmap_trace *trace, uint64_t first_block, const uint8_t *bytes, size_t n)
 {
@@ -71,6 +82,8 @@ static int put_bytes(struct bmap_trace *trace, uint64_t first_block, const uint8
 		return 0;
 	r = record_map_write(&trace->map, trace->fd, bytes, n,
 			     TRACE_HEADER_LEN + i * CHUNK_BLOCKS + at);
+	if (r == 0)
+		r = note_length(trace);
 	if (r < 0)
 		return r;
 	for (size_t k = 0; k < n; k++) {

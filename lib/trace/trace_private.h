@@ -35,6 +35,9 @@ struct bmap_trace {
 /* Of the record @name in a folder (NULL: @name is a path).  NULL when out of memory. */
 struct bmap_trace *trace_new(const struct bmap_trace_folder *folder, const char *name);
 
+/* Writes trace->header.  0 or -errno. */
+BMAP_MUST_CHECK int trace_write_header(struct bmap_trace *trace);
+
 /* The byte of a block.  The lock is held. */
 unsigned int trace_facts(const struct bmap_trace *trace, uint64_t block);
 

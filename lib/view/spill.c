@@ -154,10 +154,12 @@ static void *spill_thread(void *opaque)
 		if (r > 0)
 			continue;
 		if (r < 0) {
-			spill->image = NULL; /* its source was read in part */
+			/* Its image is given up: nobody waits for a source that has stalled. */
+			if (spill->reader)
+				forward_reader_cancel(spill->reader);
+			spill->image = NULL;
 			note_failure(spill, &err);
 		}
-		/* A source that has stalled may take its time: nobody waits for that. */
 		close_reader(spill);
 	}
 	close_reader(spill);

@@ -517,11 +517,16 @@ static void follow(struct bmap_view *view, const uint8_t *buf, size_t len, uint6
 	uint64_t next, last = UINT64_MAX, read_to = offset_bytes + len;
 
 	range_ledger_feed(view->ledger, buf, len, offset_bytes, true);
-	while (range_ledger_wants(view->ledger, offset_bytes, len, &range, &next) && next != last &&
-	       next < view->pieces_end_bytes &&
-	       (follow_on(view, &range, next, read_to) ||
-		(is_nearly_read(&range, next, read_to) && read_missing(view, &range, next))))
+	while (range_ledger_wants(view->ledger, offset_bytes, len, &range, &next) &&
+	       next < view->pieces_end_bytes) {
+		/* Without progress somebody else was about to feed it. */
+		bool goes_on = next != last && follow_on(view, &range, next, read_to);
+
+		if (!goes_on &&
+		    (!is_nearly_read(&range, next, read_to) || !read_missing(view, &range, next)))
+			break;
 		last = next;
+	}
 }
 
 static int read_mapped(struct bmap_view *view, uint8_t *buf, size_t len, uint64_t offset_bytes,

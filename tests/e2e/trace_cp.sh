@@ -5,6 +5,7 @@
 . "${0%/*}/common.sh" || exit 99
 . "$TOOLS/traced.sh"
 requires_traced_folder
+requires_root
 
 # Zeros and data of every length, between holes; the last block ends in the middle, in a hole.
 make_source() {
@@ -62,10 +63,41 @@ run 0 "$BMAPTOOL" create --trace mnt/file
 grep -q '<Range[^>]*> *0 *</Range>' stdout || fail "not one block is mapped: $(cat stdout)"
 truncate -s 2M mnt/file
 [ "$(stat -c %b mnt/file)" = $((257 * 8)) ] || fail "not 257 but $(stat -c %b mnt/file) blocks of 512"
-# More than the disk could hold is refused, and takes no memory for facts.
-fallocate -p -o 1T -l 4096T mnt/file 2>stderr && fail "a hole of 4 PiB behind the end"
-grep -q 'No space left' stderr || fail "$(cat stderr)"
-fallocate -z -o 0 -l 4096T mnt/file 2>stderr && fail "4 PiB of zeros"
-grep -q 'No space left' stderr || fail "$(cat stderr)"
+# Facts behind the end, of which each takes memory, are those of 16 GiB at most.
+for ((i = 0; i < 16; i++)); do
+	fallocate -p -o $((1 + i))G -l 1G mnt/file 2>stderr && fail "the punch was granted"
+	grep -q 'unsupported' stderr || fail "$(cat stderr)"
+done
+fallocate -p -o 17G -l 1G mnt/file 2>stderr && fail "more than 16 GiB of zeros behind the end"
+grep -q 'File too large' stderr || fail "$(cat stderr)"
+[ "$(stat -c %b mnt/file)" = $((257 * 8)) ] || fail "they count as the file's: $(stat -c %b mnt/file)"
+# They go with what is behind the end, also when that is all.
+: >mnt/file
+: >mnt/file
+truncate -s 8G mnt/file
+[ "$(stat -c %b mnt/file)" = 0 ] || fail "$(stat -c %b mnt/file) blocks of a file of nothing"
+# A hole may be as large as any.
+truncate -s 2T mnt/huge
+dd if=/dev/urandom of=mnt/huge bs=4096 count=1 seek=$((1 << 28)) conv=notrunc status=none
+cp mnt/huge mnt/huge.cp || fail "cp of a file of 2 TiB"
+[ "$(stat -c %b mnt/huge.cp)" = 8 ] || fail "$(stat -c %b mnt/huge.cp) blocks of one"
 is_alive
 unmount mnt
+rm -r data
+
+# What there is no room for takes no facts either, but those of the step that failed.
+mkdir host
+mount -t tmpfs -o size=32m none host || fail "tmpfs"
+at_exit "umount host || umount -l host"
+mkdir host/data records
+mount_traced --trace=records host/data mnt
+: >mnt/file
+for how in "" --keep-size; do
+	# shellcheck disable=SC2086 # none or one
+	fallocate -z $how -o 4096 -l 4T mnt/file 2>stderr && fail "4 TiB of zeros"
+	grep -q 'No space left' stderr || fail "$(cat stderr)"
+done
+is_alive
+unmount mnt
+record=$(record_of host/data/file records)
+[ "$(stat -c %s "$record")" -le $((262144 + 8192)) ] || fail "a record of $(stat -c %s "$record") bytes"

@@ -139,7 +139,7 @@ version() { "$@" 2>&1 </dev/null | grep -m 1 -oE '[0-9]+\.[0-9]+[0-9.]*' | head 
 	  mapped, because such a read may as well be one that is relied on. `--trace-policy=written` leaves them out, at your
 	  own risk.
 	- **A new file is zeros, and some tools rely on it without a word**: `qemu-img convert` into a file that it makes itself,
-	  `dd conv=sparse` and `cp --sparse=always` neither write nor read the zeros of what they copy. No trace can know
+	  `dd conv=sparse` and the `cp` of coreutils 8 neither write nor read the zeros of what they copy. No trace can know
 	  (`qemu`: broken). Use `qemu-img convert -S 0`, or `-n` into a file that `truncate` made; plain `dd` and `cp`. Then
 	  all is mapped that the source holds: exactness begins where the image is made, not where it is copied.
 	- **A hash tree in a file of its own** is made by reading data that nobody has open for writing, as any reader does.

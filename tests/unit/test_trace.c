@@ -1207,10 +1207,12 @@ START_TEST(records_that_were_cut_or_are_none_are_refused)
 	FAILS(bmap_trace_open(&trace, ".", &err), EPROTO, "'.' is no record");
 	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
 	FAILS(bmap_trace_open(&trace, "fifo", &err), EPROTO, "'fifo' is no record");
-	/* of one that was not closed, length and digest say nothing */
+	/* of one that was not closed the digest says nothing, and the length only so much */
 	in_use = bytes_join(good, bytes_zeros(0));
 	put_number(in_use, FLAGS_AT, 4, 1);
 	put_number(in_use, 104, 8, 1);
+	check_refused(bytes_part(in_use, 0, HEADER + 4), EPROTO, "cut or damaged");
+	put_number(in_use, 96, 8, HEADER + 3);
 	write_file("r", bytes_part(in_use, 0, HEADER + 4));
 	OK(bmap_trace_open(&trace, "r", &err));
 	CHECK(trace, 0, 0, 0, 3, 0, 0);

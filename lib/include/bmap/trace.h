@@ -121,7 +121,7 @@ BMAP_API BMAP_MUST_CHECK int bmap_trace_begin_at(struct bmap_trace **trace, cons
 /*
  * Lets records that lie in folders be written through mappings where that is safe, which makes a
  * note several times as fast.  The process gets a handler for SIGBUS: a record that somebody else
- * cuts while it is written is an error then (-EIO).  Any thread.
+ * cuts while it is written is an error soon (-EIO).  Any thread.
  */
 BMAP_API void bmap_trace_map_records(void);
 
