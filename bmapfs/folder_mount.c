@@ -254,20 +254,43 @@ static void reply_value(fuse_req_t request, const char *value, ssize_t len, size
 		fuse_reply_buf(request, value, (size_t)len);
 }
 
-/* Who asks for a record is to have one: of a file that was there before it says just that. */
-static void reply_record_name(fuse_req_t request, struct folder *folder, struct node *node,
-			      size_t size)
+/* A request for the name of a record. */
+struct asked {
+	fuse_req_t request;
+	struct node *node;
+	size_t size;
+};
+
+/*
+ * Who asks for a record is to have one: of a file that was there before it says just that.  Of a
+ * large file making it takes a while.
+ */
+static void reply_record_name(void *opaque)
 {
+	CLEANUP_FREE struct asked *asked = opaque;
+	struct folder *folder = get_folder(asked->request);
 	struct bmap_trace *trace;
-	int r = node_hold(folder->nodes, node, NODE_WRITE, &trace);
+	int r = node_hold(folder->nodes, asked->node, NODE_WRITE, &trace);
 
 	if (r == 0 && trace)
-		reply_value(request, bmap_trace_name(trace),
-			    (ssize_t)strlen(bmap_trace_name(trace)), size);
+		reply_value(asked->request, bmap_trace_name(trace),
+			    (ssize_t)strlen(bmap_trace_name(trace)), asked->size);
 	else
-		fuse_reply_err(request, r < 0 ? -r : ENODATA);
+		fuse_reply_err(asked->request, r < 0 ? -r : ENODATA);
 	if (r == 0)
-		node_release(node, trace);
+		node_release(asked->node, trace);
+}
+
+static void ask_for_record(fuse_req_t request, struct node *node, size_t size)
+{
+	struct asked *asked = malloc(sizeof(*asked));
+
+	if (!asked) {
+		fuse_reply_err(request, ENOMEM);
+		return;
+	}
+	*asked = (struct asked){.request = request, .node = node, .size = size};
+	session_defer(reply_record_name, asked);
 }
 
 static void on_getxattr(fuse_req_t request, fuse_ino_t inode, const char *name, size_t size)
@@ -277,7 +300,7 @@ static void on_getxattr(fuse_req_t request, fuse_ino_t inode, const char *name, 
 	char *value;
 
 	if (is_ours(name)) {
-		reply_record_name(request, folder, node, size);
+		ask_for_record(request, node, size);
 		return;
 	}
 	if (S_ISLNK(node->type)) {

@@ -168,6 +168,7 @@ e2e_tests = \
 	tests/e2e/mount_failures.sh \
 	tests/e2e/mount_fault_416.sh \
 	tests/e2e/mount_fault_changed.sh \
+	tests/e2e/mount_fault_full.sh \
 	tests/e2e/mount_fault_gone.sh \
 	tests/e2e/mount_fault_no_ranges.sh \
 	tests/e2e/mount_fault_restart.sh \
