@@ -101,7 +101,10 @@ def machine(bench_dir):
 def our_version(program):
     here = os.path.dirname(os.path.abspath(__file__))
     commit = output_of("git", "-C", here, "describe", "--always", "--dirty")
-    return "%s%s" % ((output_of(program, "--version") or "no version").split("\n")[0],
+    # Past libtool's script the library of the build is named here (places.resolve_libtool).
+    library = os.path.join(os.path.dirname(program), "../../lib/.libs")
+    version = output_of("env", "LD_LIBRARY_PATH=" + library, program, "--version")
+    return "%s%s" % ((version or "no version").split("\n")[0],
                      ", source at " + commit if commit else "")
 
 

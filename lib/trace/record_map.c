@@ -20,7 +20,10 @@
 /* What one window shows: the facts of 4 GiB of a file. */
 #define WINDOW_LEN (1 << 20)
 #define N_PAGES    (WINDOW_LEN / PAGE_LEN)
-/* Of all records together; what does not fit is written as if nothing could be mapped. */
+/*
+ * Of all records together, of the 65530 mappings that a process may have (vm.max_map_count); what
+ * does not fit is written as if nothing could be mapped.
+ */
 #define MAX_PLACES 1024
 /* A look costs 0.5 us, a store 0.03. */
 #define CHECK_EACH 256

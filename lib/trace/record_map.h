@@ -23,7 +23,7 @@ struct record_window;
 
 /* Zeros: nothing is mapped. */
 struct record_map {
-	struct record_window *windows[32]; /* in order */
+	struct record_window *windows[32]; /* in order: the facts of 128 GiB */
 	size_t n_windows;
 	bool may_map;
 	uint64_t len_bytes; /* the file is so long, unless somebody else has cut it */

@@ -10,8 +10,9 @@
 #include "image/image_reader.h"
 #include "view/forward_reader.h"
 
-#define IN_LEN     (64 << 10)
-#define OUT_LEN    (256 << 10)
+#define IN_LEN  (64 << 10)
+#define OUT_LEN (256 << 10)
+/* One is decoded, one shown, and two wait. */
 #define N_PORTIONS 4
 
 /* Decoded bytes, on their way from the thread that decodes. */

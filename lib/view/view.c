@@ -31,7 +31,10 @@
 #define MAX_THREADS 16
 /* Verifying goes through a range in steps of this size. */
 #define VERIFY_STEP (256 << 10)
-/* The end of a large range waits for so much of it that has not come yet. */
+/*
+ * The end of a large range waits for so much of it that has not come yet: the kernel reads 1 MiB
+ * ahead (session.c) in up to 16 requests at a time.
+ */
 #define MAX_MISSING (16 << 20)
 /* An image in fewer pieces than this gains nothing from them. */
 #define MIN_PIECES 2

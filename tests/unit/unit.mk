@@ -21,8 +21,10 @@ UNIT_TESTS = \
 	tests/unit/test_decoder \
 	tests/unit/test_digest \
 	tests/unit/test_error \
+	tests/unit/test_fact_table \
 	tests/unit/test_fd_io \
 	tests/unit/test_gzip_index \
+	tests/unit/test_http_answer \
 	tests/unit/test_image_find \
 	tests/unit/test_image_holes \
 	tests/unit/test_image_reader \
@@ -41,6 +43,7 @@ UNIT_TESTS = \
 	tests/unit/test_range_ledger \
 	tests/unit/test_range_set \
 	tests/unit/test_range_verifier \
+	tests/unit/test_record_map \
 	tests/unit/test_sign \
 	tests/unit/test_slice \
 	tests/unit/test_source \
@@ -93,12 +96,18 @@ tests_unit_test_digest_LDADD = $(UNIT_LIBS)
 tests_unit_test_error_SOURCES = tests/unit/test_error.c
 tests_unit_test_error_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_error_LDADD = $(UNIT_LIBS)
+tests_unit_test_fact_table_SOURCES = tests/unit/test_fact_table.c
+tests_unit_test_fact_table_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_fact_table_LDADD = $(UNIT_LIBS)
 tests_unit_test_fd_io_SOURCES = tests/unit/test_fd_io.c
 tests_unit_test_fd_io_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_fd_io_LDADD = $(UNIT_LIBS)
 tests_unit_test_gzip_index_SOURCES = tests/unit/test_gzip_index.c
 tests_unit_test_gzip_index_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_gzip_index_LDADD = $(UNIT_LIBS)
+tests_unit_test_http_answer_SOURCES = tests/unit/test_http_answer.c
+tests_unit_test_http_answer_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_http_answer_LDADD = $(UNIT_LIBS)
 tests_unit_test_image_find_SOURCES = tests/unit/test_image_find.c
 tests_unit_test_image_find_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_image_find_LDADD = $(UNIT_LIBS)
@@ -153,6 +162,9 @@ tests_unit_test_range_set_LDADD = $(UNIT_LIBS)
 tests_unit_test_range_verifier_SOURCES = tests/unit/test_range_verifier.c
 tests_unit_test_range_verifier_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_range_verifier_LDADD = $(UNIT_LIBS)
+tests_unit_test_record_map_SOURCES = tests/unit/test_record_map.c
+tests_unit_test_record_map_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_record_map_LDADD = $(UNIT_LIBS)
 tests_unit_test_sign_SOURCES = tests/unit/test_sign.c
 tests_unit_test_sign_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_sign_LDADD = $(UNIT_LIBS)
