@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The floor of bench/run-trace: a file of zeros of $2 bytes at $1, whose daemon answers each request at
- * once and does nothing.  What a program takes that waits for each of N requests no traced folder
- * can take less for.
+ * The floor of bench/run-trace: a file of zeros of $2 bytes at $1, whose daemon answers each
+ * request at once and does nothing.  What a program takes that waits for each of N requests no
+ * traced folder can take less for.
  */
 #define FUSE_USE_VERSION 312
 #include <errno.h>
