@@ -175,7 +175,6 @@ static struct record_window *get_window(struct record_map *map, int fd, uint64_t
 void record_map_open(struct record_map *map, int fd)
 {
 	struct statfs below;
-
 	struct stat st;
 
 	*map = (struct record_map){.len_bytes = fstat(fd, &st) < 0 ? 0 : (uint64_t)st.st_size};

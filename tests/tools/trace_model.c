@@ -292,7 +292,8 @@ void model_truncate(struct model *model, uint64_t size_bytes)
 	uint64_t old_bytes = model->size_bytes;
 
 	model->size_bytes = size_bytes;
-	if (size_bytes >= old_bytes)
+	/* To the same size: behind it there may be facts, too. */
+	if (size_bytes > old_bytes)
 		return;
 	clear_bytes(model, size_bytes, old_bytes - size_bytes);
 	/* A block that is cut in two keeps what it has.  Of one that was read or punched and had no
