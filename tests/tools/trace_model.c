@@ -302,10 +302,7 @@ void model_truncate(struct model *model, uint64_t size_bytes)
 		uint64_t n = model->blocks[i].number;
 		uint8_t facts = model->blocks[i].facts;
 
-		if (n * MODEL_BLOCK_BYTES < old_bytes)
-			set_loose(model, n, forget(facts), 0, FACTS_READ | FACT_PUNCHED, 0);
-		else
-			set_loose(model, n, facts, forget(facts), FACTS_ALL & ~FACT_FORGOTTEN, 0);
+		set_loose(model, n, forget(facts), 0, FACTS_READ | FACT_PUNCHED, 0);
 	}
 }
 
