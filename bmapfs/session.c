@@ -27,8 +27,8 @@
 
 /*
  * So long a quick session looks out for the next request before it sleeps.  Two processors of a
- * virtual machine (AMD EPYC, 2026-11-27), dd bs=4k into a traced folder: 57 us a block without, 20
- * with it, no less with 60 us.
+ * virtual machine (AMD EPYC), dd bs=4k into a traced folder: 57 us a block without it (2026-11-26),
+ * 20 to 26 us with it (2026-11-27).  Other times were not compared.
  */
 #define WATCH_NSEC 30000
 
